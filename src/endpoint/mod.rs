@@ -1,0 +1,170 @@
+//! The endpoints: one file each, and what they share.
+//!
+//! An endpoint reads parameters, decides, and changes one grant; it knows neither HTTP nor the host
+//! language. [`Context`] is all that it may work with.
+
+pub(crate) mod access_token;
+pub(crate) mod approve;
+pub(crate) mod authorize;
+pub(crate) mod client_auth;
+pub(crate) mod grants;
+pub(crate) mod introspect;
+pub(crate) mod metadata;
+pub(crate) mod params;
+pub(crate) mod revoke;
+pub(crate) mod token;
+pub(crate) mod userinfo;
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use crate::clock::{Clock, Timestamp};
+use crate::config::{Defaults, Endpoints, Issuer};
+use crate::endpoint::userinfo::UserClaims;
+use crate::error::{Error, Result};
+use crate::event::{Event, EventKind, EventSink, Replay};
+use crate::grant::{Grant, Revocation};
+use crate::random::Random;
+use crate::registry::Registry;
+use crate::store::{Key, Loaded, Record, Store};
+
+/// How often an operation decides again after another call changed the record under it. Each loss
+/// means that another call got on, so this many losses in a row mean a storm.
+pub(crate) const MAX_ATTEMPTS: usize = 64;
+
+/// A request to an endpoint that takes a form: `/oauth/token`, `/oauth/revoke`, `/oauth/introspect`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FormRequest<'a> {
+    /// The body, `application/x-www-form-urlencoded`.
+    pub form: &'a str,
+    /// The `Authorization` header's value, if the request has one.
+    pub authorization: Option<&'a str>,
+}
+
+/// What the endpoints work with.
+pub(crate) struct Context {
+    pub(crate) issuer: Issuer,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) defaults: Defaults,
+    pub(crate) default_audience: Option<String>,
+    pub(crate) acr_values_supported: Vec<String>,
+    pub(crate) ui_locales_supported: Vec<String>,
+    pub(crate) service_documentation: Option<String>,
+    pub(crate) registry: RwLock<Arc<Registry>>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) events: Option<Arc<dyn EventSink>>,
+    pub(crate) user_claims: Option<Arc<dyn UserClaims>>,
+}
+
+impl Context {
+    /// Clients, APIs and keys as they are now; the lock is released again.
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry.read())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Tells the sink; `kind` is made only where there is one.
+    pub(crate) fn event<'a>(&self, kind: impl FnOnce() -> EventKind<'a>) {
+        if let Some(sink) = &self.events {
+            sink.record(&Event {
+                at: self.now(),
+                kind: kind(),
+            });
+        }
+    }
+
+    /// Tells the sink of a refusal, and hands the error on.
+    pub(crate) fn refused(&self, endpoint: &str, client_id: Option<&str>, error: Error) -> Error {
+        self.event(|| EventKind::Refused {
+            endpoint,
+            client_id,
+            status: error.status().code(),
+            error: error.oauth_code(),
+            description: error.description(),
+            detail: error.detail(),
+        });
+        error
+    }
+
+    /// The grant of this id, and the version to swap it by.
+    pub(crate) fn load_grant(&self, key: &Key) -> Result<Option<(u64, Grant)>> {
+        Ok(match self.store.load(key)? {
+            Some(Loaded {
+                version,
+                record: Record::Grant(grant),
+            }) => Some((version, grant)),
+            _ => None,
+        })
+    }
+
+    /// Revokes a grant if `may` holds of it; tells whether it is newly revoked.
+    pub(crate) fn revoke_grant(
+        &self,
+        key: &Key,
+        why: Revocation,
+        may: impl Fn(&Grant) -> Result<()>,
+    ) -> Result<bool> {
+        for _ in 0..MAX_ATTEMPTS {
+            let Some((version, grant)) = self.load_grant(key)? else {
+                return Ok(false);
+            };
+            may(&grant)?;
+            if grant.revoked.is_some() {
+                return Ok(false);
+            }
+            let revoked = grant.clone().revoke(why);
+            if self.store.swap(key, version, Record::Grant(revoked))? {
+                self.event(|| grant_revoked(key, &grant, why));
+                return Ok(true);
+            }
+        }
+        Err(busy())
+    }
+}
+
+/// The event of a revocation.
+pub(crate) fn grant_revoked<'a>(key: &Key, grant: &'a Grant, why: Revocation) -> EventKind<'a> {
+    EventKind::GrantRevoked {
+        grant_id: key.to_string(),
+        client_id: &grant.terms.client_id,
+        subject: &grant.subject,
+        reason: match why {
+            Revocation::Reused => "reused",
+            Revocation::ByClient => "by_client",
+            Revocation::ByHost => "by_host",
+            Revocation::Displaced => "displaced",
+        },
+    }
+}
+
+/// The event of a spent credential that came back.
+pub(crate) fn replayed<'a>(
+    key: &Key,
+    grant: &'a Grant,
+    presented: u32,
+    looks_like: Replay,
+) -> EventKind<'a> {
+    EventKind::Replayed {
+        grant_id: key.to_string(),
+        client_id: &grant.terms.client_id,
+        subject: &grant.subject,
+        presented,
+        current: grant.generation,
+        distance: grant.generation - presented,
+        looks_like,
+    }
+}
+
+/// Other calls changed the record again and again.
+pub(crate) fn busy() -> Error {
+    Error::new(
+        crate::error::Status::TemporarilyUnavailable,
+        "too many requests use this grant at the same moment; try again",
+    )
+}

@@ -1,0 +1,175 @@
+//! The grant record: the one thing that is stored of a user's approval (DESIGN §1).
+//!
+//! Small on purpose: a million of them are held in memory. What many grants share (client, APIs,
+//! scope) is one shared [`Terms`]; what few grants have is behind one pointer, [`Details`]. Holds no
+//! credential, no hash of one, and nothing from which one could be made.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::clock::Timestamp;
+use crate::scope::Scope;
+
+/// What was agreed, and with whom: the same for many grants, so stores share it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Terms {
+    /// The client that holds the grant.
+    pub client_id: Box<str>,
+    /// The APIs that access tokens may be for, the default one first; none: `/userinfo` only.
+    pub audience: Box<[Box<str>]>,
+    /// The scope that the user consented to.
+    pub scope: Scope,
+}
+
+/// What only some grants carry.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Details {
+    /// How strongly the user authenticated (OIDC Core §2).
+    pub acr: Option<Box<str>>,
+    /// By which methods (RFC 8176).
+    pub amr: Box<[Box<str>]>,
+    /// The host's session.
+    pub sid: Option<Box<str>>,
+    /// What the host adds to each access token.
+    pub access_token_claims: Map<String, Value>,
+    /// What the host adds to each ID token.
+    pub id_token_claims: Map<String, Value>,
+    /// What the code is bound to, until it is redeemed.
+    pub code: Option<Code>,
+}
+
+/// What an authorization code is bound to (RFC 6749 §4.1.3, RFC 7636 §4.4, OIDC Core §3.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// Where the code was sent.
+    pub redirect_uri: Box<str>,
+    /// Whether the request named it.
+    pub redirect_uri_was_sent: bool,
+    /// SHA-256 of the `code_verifier`.
+    pub code_challenge: Option<[u8; 32]>,
+    /// For the first ID token.
+    pub nonce: Option<Box<str>>,
+}
+
+/// Why a grant ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Revocation {
+    /// A spent code or refresh token was presented again.
+    Reused = 1,
+    /// The client asked (RFC 7009).
+    ByClient = 2,
+    /// The host asked.
+    ByHost = 3,
+    /// The user has more grants with this client than the client's policy allows.
+    Displaced = 4,
+}
+
+/// The record of one grant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grant {
+    /// Client, APIs and scope.
+    pub terms: Arc<Terms>,
+    /// The user: `sub`.
+    pub subject: Box<str>,
+    /// What only some grants carry.
+    pub details: Option<Arc<Details>>,
+    /// When the user approved.
+    pub approved_at: Timestamp,
+    /// When the present generation was issued: the leeway for its predecessor counts from here.
+    pub issued_at: Timestamp,
+    /// The end, however much it is used.
+    pub expires_at: Timestamp,
+    /// The end, if it is not used before.
+    pub idle_until: Timestamp,
+    /// When the last access token under it expires; it is kept until then.
+    pub access_until: Timestamp,
+    /// When the user authenticated, or the epoch where the host did not say.
+    auth_time: Timestamp,
+    /// 0: the code is out. n: refresh token n is out.
+    pub generation: u32,
+    /// Whether there are refresh tokens at all.
+    pub refreshable: bool,
+    /// Set once, for good.
+    pub revoked: Option<Revocation>,
+}
+
+impl Grant {
+    /// A grant whose code is out until `code_expires_at`.
+    pub fn approved(
+        terms: Arc<Terms>,
+        subject: Box<str>,
+        auth_time: Option<Timestamp>,
+        details: Details,
+        refreshable: bool,
+        now: Timestamp,
+        code_expires_at: Timestamp,
+    ) -> Self {
+        Grant {
+            terms,
+            subject,
+            details: Some(Arc::new(details)),
+            approved_at: now,
+            issued_at: now,
+            expires_at: code_expires_at,
+            idle_until: Timestamp::NEVER,
+            access_until: now,
+            auth_time: auth_time.unwrap_or_default(),
+            generation: 0,
+            refreshable,
+            revoked: None,
+        }
+    }
+
+    /// When the user authenticated, if the host said.
+    pub fn auth_time(&self) -> Option<Timestamp> {
+        Some(self.auth_time).filter(|&at| at != Timestamp::default())
+    }
+
+    /// What the code is bound to, before it is redeemed.
+    pub fn code(&self) -> Option<&Code> {
+        self.details.as_ref()?.code.as_ref()
+    }
+
+    /// Forgets what only the code needed; details that hold nothing else go altogether.
+    pub fn forget_code(&mut self) {
+        if let Some(details) = &mut self.details {
+            Arc::make_mut(details).code = None;
+            if **details == Details::default() {
+                self.details = None;
+            }
+        }
+    }
+
+    /// This grant, revoked. The first reason stays.
+    #[must_use]
+    pub fn revoke(mut self, why: Revocation) -> Self {
+        self.revoked = self.revoked.or(Some(why));
+        self.forget_code();
+        self
+    }
+
+    /// Whether a code or a refresh token of it can still be used.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && now < self.expires_at && now < self.idle_until
+    }
+
+    /// From when on nobody can tell whether the record is still there.
+    pub fn keep_until(&self) -> Timestamp {
+        match self.revoked {
+            Some(_) => self.access_until,
+            None => self.access_until.max(self.expires_at.min(self.idle_until)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_stays_small() {
+        assert!(size_of::<Grant>() <= 64, "{}", size_of::<Grant>());
+    }
+}
