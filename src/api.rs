@@ -169,6 +169,20 @@ impl Api {
             }
         };
         api.introspection_clients = fields.take(&["introspection_clients"])?.unwrap_or_default();
+        // To pass it over would weaken the API in silence.
+        if fields
+            .take::<Value>(&["proof_of_possession"])?
+            .is_some_and(|proof| proof["required"] == true)
+        {
+            let what = "requires proof_of_possession, which is not supported";
+            return Err(config(fields.path(), what));
+        }
+        if fields.take::<Value>(&["token_encryption"])?.is_some() {
+            return Err(config(
+                fields.path(),
+                "has token_encryption, which is not supported",
+            ));
+        }
         fields.ignore(&AUTH0_ONLY);
         api.validate(fields.path())?;
         fields.finish()?;
@@ -228,16 +242,14 @@ fn scope_from_json(path: String, value: Value) -> Result<ApiScope> {
 }
 
 /// What Auth0's Management API exports beside, and what has no counterpart here.
-const AUTH0_ONLY: [&str; 11] = [
+const AUTH0_ONLY: [&str; 9] = [
     "id",
     "is_system",
     "token_lifetime_for_web",
     "skip_consent_for_verifiable_first_party_clients",
     "enforce_policies",
     "client",
-    "token_encryption",
     "consent_policy",
     "authorization_details",
-    "proof_of_possession",
     "subject_type_authorization",
 ];

@@ -433,11 +433,6 @@ impl ClientBuilder {
                 "is public and may not use client_credentials (RFC 6749 §4.4)".into(),
             ));
         }
-        if grant_types.contains(&GrantType::AuthorizationCode) && redirect_uris.is_empty() {
-            return Err(fail(
-                "needs redirect_uris to use authorization_code (RFC 7591 §2)".into(),
-            ));
-        }
         if let Some(policy) = &self.refresh_token {
             validate_policy(policy, public).map_err(|what| fail(what.into()))?;
         }
@@ -581,6 +576,13 @@ impl Client {
                 return Err(config(fields.path(), format!("{name} is not supported")));
             }
         }
+        if fields
+            .take::<Value>(&["client_authentication_methods"])?
+            .is_some()
+        {
+            let what = "client_authentication_methods (private_key_jwt, tls_client_auth) are not supported";
+            return Err(config(fields.path(), what));
+        }
         fields.ignore(&AUTH0_ONLY);
         fields.finish()?;
         client.build()
@@ -712,13 +714,13 @@ pub(crate) fn policy_from_json(
 /// What Auth0's Management API exports beside, and what has no counterpart here.
 const AUTH0_ONLY: [&str; 40] = [
     "addons",
+    "allow_all_scopes",
     "allowed_clients",
     "allowed_logout_urls",
     "allowed_origins",
     "async_approval_notification_channels",
     "callback_url_template",
     "client_aliases",
-    "client_authentication_methods",
     "client_metadata",
     "client_uri",
     "compliance_level",

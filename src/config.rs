@@ -55,7 +55,7 @@ impl Issuer {
             return fail("must be an absolute URL");
         };
         if !matches!(uri.scheme().as_str(), "https" | "http") {
-            return fail("must be an https URL (http for tests and the loopback)");
+            return fail("must be an https URL (or http at the loopback)");
         }
         let Some(authority) = uri
             .authority()
@@ -86,6 +86,16 @@ impl Issuer {
     /// The URL of a path of this issuer's.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.text.trim_end_matches('/'))
+    }
+
+    /// Whether what is said to it stays between the two: https, or this machine alone.
+    fn is_secure(&self) -> bool {
+        let host = Uri::parse(self.text.as_str())
+            .ok()
+            .and_then(|uri| uri.authority())
+            .map(|a| a.host());
+        let loopback = matches!(host, Some("127.0.0.1" | "[::1]" | "localhost"));
+        self.text.starts_with("https:") || loopback
     }
 
     /// Scheme, host and port.
@@ -156,6 +166,7 @@ impl Default for Defaults {
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) issuer: String,
+    pub(crate) dangerous_http_issuer: bool,
     pub(crate) apis: Vec<Api>,
     pub(crate) clients: Vec<Client>,
     pub(crate) default_audience: Option<String>,
@@ -173,6 +184,7 @@ impl Config {
     pub fn new(issuer: impl Into<String>) -> Self {
         Config {
             issuer: issuer.into(),
+            dangerous_http_issuer: false,
             apis: Vec::new(),
             clients: Vec::new(),
             default_audience: None,
@@ -184,6 +196,14 @@ impl Config {
             ui_locales_supported: Vec::new(),
             service_documentation: None,
         }
+    }
+
+    /// Lets the issuer be `http` at a host other than the loopback: for tests between machines. Codes,
+    /// secrets and tokens cross the network in clear.
+    #[must_use]
+    pub fn dangerous_http_issuer(mut self, allow: bool) -> Self {
+        self.dangerous_http_issuer = allow;
+        self
     }
 
     /// Adds an API.
@@ -257,6 +277,7 @@ impl Config {
     pub fn from_value(value: Value) -> Result<Self> {
         let mut fields = Fields::new("", value)?;
         let mut this = Config::new(fields.require::<String>(&["issuer"])?);
+        this.dangerous_http_issuer = fields.take(&["dangerous_http_issuer"])?.unwrap_or(false);
         this.default_audience = fields.take(&["default_audience"])?;
         this.acr_values_supported = fields.take(&["acr_values_supported"])?.unwrap_or_default();
         this.ui_locales_supported = fields.take(&["ui_locales_supported"])?.unwrap_or_default();
@@ -309,8 +330,10 @@ impl Config {
                 "organization_usage",
                 "allow_any_organization",
                 "is_system",
-                "subject_type",
+                "authorization_details_types",
             ]);
+            // What a user may delegate to the client is not the client's own.
+            let delegated = grant.take::<String>(&["subject_type"])?.as_deref() == Some("user");
             let client = self
                 .clients
                 .iter_mut()
@@ -321,10 +344,12 @@ impl Config {
                         format!("names the unknown client '{client_id}'"),
                     )
                 })?;
-            client.client_grants.push(ClientGrant {
-                audience,
-                scope: Scope::parse(&scope.join(" "))?,
-            });
+            if !delegated {
+                client.client_grants.push(ClientGrant {
+                    audience,
+                    scope: Scope::parse(&scope.join(" "))?,
+                });
+            }
             grant.finish()?;
         }
         Ok(())
@@ -333,6 +358,11 @@ impl Config {
     /// What has to hold of the whole, beyond what each part has already promised.
     pub(crate) fn validate(&self) -> Result<Issuer> {
         let issuer = Issuer::parse(&self.issuer)?;
+        if !(issuer.is_secure() || self.dangerous_http_issuer) {
+            let what = "must be https at a host other than the loopback (RFC 8414 §2), or \
+                        dangerous_http_issuer must be true";
+            return Err(config("issuer", what));
+        }
         for (index, api) in self.apis.iter().enumerate() {
             api.validate(&format!("apis[{index}]"))?;
         }
@@ -390,6 +420,12 @@ impl Endpoints {
                     format!("'{path}' must be a path such as /oauth/token"),
                 ));
             }
+            if path.starts_with("/.well-known/o") {
+                return Err(config(
+                    "endpoints",
+                    format!("'{path}' is where the metadata lie"),
+                ));
+            }
             if all[..index].contains(path) {
                 return Err(config("endpoints", format!("'{path}' is given twice")));
             }
@@ -438,10 +474,8 @@ fn endpoints_from_json(mut fields: Fields) -> Result<Endpoints> {
 fn store_from_json(fields: &mut Fields) -> Result<()> {
     match fields.take::<String>(&["store"])?.as_deref() {
         None | Some("memory") => Ok(()),
-        Some(other) => Err(config(
-            "store",
-            format!("'{other}' is not supported: use 'memory'"),
-        )),
+        // A store's address may hold a password: it is not shown.
+        Some(_) => Err(config("store", "is not supported: use 'memory'")),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use serde_json::{Map, Value};
 
 use crate::api::Api;
 use crate::client::Client;
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, Issuer};
 use crate::endpoint::access_token::{self, AccessToken};
 use crate::endpoint::approve::{self, AuthorizationResponse, Denial, Login};
 use crate::endpoint::authorize::{self, AuthorizeError, PendingAuthorization};
@@ -20,6 +20,7 @@ use crate::error::{Error, Result, Status};
 use crate::event::{EventKind, EventSink};
 use crate::http;
 use crate::jose::SigningKey;
+use crate::jose::claims::Serial;
 use crate::random::{Random, SystemRandom};
 use crate::registry::Registry;
 use crate::store::{MemoryStore, Store};
@@ -58,13 +59,7 @@ use crate::store::{MemoryStore, Store};
 /// # Ok::<(), grantlet::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
-
-struct Inner {
-    context: Context,
-    /// One change of the registry at a time; readers are not held up while keys are made.
-    changing: Mutex<()>,
-}
+pub struct Engine(Arc<Context>);
 
 impl Engine {
     /// Opens an engine on the memory store, the system's clock and its randomness.
@@ -172,6 +167,11 @@ impl Engine {
         userinfo::userinfo(self.context(), access_token)
     }
 
+    /// The issuer that the configuration names.
+    pub fn issuer(&self) -> &Issuer {
+        &self.context().issuer
+    }
+
     /// The metadata document (OIDC Discovery §3, RFC 8414 §2).
     pub fn metadata(&self) -> Value {
         metadata::metadata(self.context())
@@ -224,7 +224,7 @@ impl Engine {
     /// # Errors
     /// [`Status::Config`] and its reasons; nothing is changed then.
     pub fn put_api(&self, api: Api) -> Result<()> {
-        self.change(|registry| registry.with_api(api, &*self.context().random))
+        self.change(|registry| registry.with_api(api.clone(), &*self.context().random))
     }
 
     /// As [`Engine::put_api`], from one of the objects of the configuration's `apis`.
@@ -252,7 +252,7 @@ impl Engine {
     /// # Errors
     /// [`Status::Config`] and its reasons; nothing is changed then.
     pub fn put_client(&self, client: Client) -> Result<()> {
-        self.change(|registry| registry.with_client(client, &*self.context().random))
+        self.change(|registry| registry.with_client(client.clone(), &*self.context().random))
     }
 
     /// As [`Engine::put_client`], from one of the objects of the configuration's `clients`.
@@ -311,16 +311,22 @@ impl Engine {
     }
 
     fn context(&self) -> &Context {
-        &self.0.context
+        &self.0
     }
 
-    /// Makes the next registry out of the present one; what fails leaves the present one.
-    fn change(&self, next: impl FnOnce(Registry) -> Result<Registry>) -> Result<()> {
-        let _one_at_a_time = self.0.changing.lock();
-        let present = self.context().registry();
-        let next = Arc::new(next(Registry::clone(&present))?);
-        *self.context().registry.write() = next;
-        Ok(())
+    /// Makes the next registry out of the present one; what fails leaves the present one. Nothing is
+    /// locked while `next` works, which may ask the host for random bytes; it works again where
+    /// another change got in between.
+    fn change(&self, next: impl Fn(Registry) -> Result<Registry>) -> Result<()> {
+        loop {
+            let present = self.context().registry();
+            let made = Arc::new(next(Registry::clone(&present))?);
+            let mut registry = self.context().registry.write();
+            if Arc::ptr_eq(&registry, &present) {
+                *registry = made;
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -405,14 +411,12 @@ impl EngineBuilder {
             issuer,
             store: self.store,
             clock: self.clock,
+            serial: Serial::new(&*self.random)?,
             random: self.random,
             events: self.events,
             user_claims: self.user_claims,
         };
-        Ok(Engine(Arc::new(Inner {
-            context,
-            changing: Mutex::new(()),
-        })))
+        Ok(Engine(Arc::new(context)))
     }
 }
 

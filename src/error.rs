@@ -372,7 +372,12 @@ fn allowed_in_description(c: char) -> bool {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.oauth_code(), self.description)?;
+        match self.class() {
+            // Nobody but the host sees these: an OAuth code would mislead.
+            Class::Config | Class::Usage | Class::NotFound | Class::BufferTooSmall => {}
+            class => write!(f, "{}: ", class.oauth_code())?,
+        }
+        f.write_str(&self.description)?;
         match &self.detail {
             Some(detail) => write!(f, " ({detail})"),
             None => Ok(()),

@@ -97,9 +97,13 @@ impl Fields {
         let hint = nearest.map_or(String::new(), |name| {
             format!("; the nearest known key is '{name}'")
         });
+        let place = match &*self.path {
+            "" => "the configuration",
+            path => path,
+        };
         Err(Error::new(
             Status::ConfigUnknownKey,
-            format!("{}: unknown key '{unknown}'{hint}", self.path),
+            format!("{place}: unknown key '{unknown}'{hint}"),
         ))
     }
 
@@ -153,6 +157,6 @@ fn kind(value: &Value) -> &'static str {
 /// serde puts the offending value before «, expected …»: only what follows is safe to show.
 fn without_values(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.find("expected")
-        .map_or(String::new(), |at| text[at..].to_owned())
+    text.rfind(", expected ")
+        .map_or(String::new(), |at| text[at + 2..].to_owned())
 }

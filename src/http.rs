@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::config::limits::MAX_REQUEST_BYTES;
 use crate::endpoint::approve::AuthorizationResponse;
-use crate::endpoint::authorize::{self, PendingAuthorization};
+use crate::endpoint::authorize::{self, AuthorizeError, PendingAuthorization};
 use crate::endpoint::{Context, FormRequest, introspect, metadata, revoke, token, userinfo};
 use crate::error::{Class, Error, Result, Status};
 
 /// A request as the host's server has it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Request<'a> {
     /// `GET`, `POST`, …
     pub method: &'a str,
@@ -23,6 +23,14 @@ pub struct Request<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: &'a [u8],
+}
+
+impl std::fmt::Debug for Request<'_> {
+    /// Hides query, headers and body: credentials are in them.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.target.split('?').next().unwrap_or_default();
+        write!(f, "Request {{ {} {path}, .. }}", self.method)
+    }
 }
 
 /// A response for the host's server to send.
@@ -67,7 +75,11 @@ pub enum Reply {
 
 impl From<AuthorizationResponse> for Response {
     fn from(response: AuthorizationResponse) -> Self {
-        let mut headers = vec![no_store(), ("Referrer-Policy", "no-referrer".to_owned())];
+        let mut headers = vec![
+            no_store(),
+            no_sniff(),
+            ("Referrer-Policy", "no-referrer".to_owned()),
+        ];
         match response {
             // RFC 9700 §4.12: 303, so that no browser posts the user's password on.
             AuthorizationResponse::Redirect { location } => {
@@ -86,6 +98,16 @@ impl From<AuthorizationResponse> for Response {
                     body: html.into_bytes(),
                 }
             }
+        }
+    }
+}
+
+impl From<AuthorizeError> for Response {
+    /// The redirect to the client, or, where there must be none, a page for the user.
+    fn from(refused: AuthorizeError) -> Self {
+        match refused.response {
+            Some(response) => response.into(),
+            None => error_page(&refused.error),
         }
     }
 }
@@ -127,13 +149,15 @@ impl Route {
             .map(|(_, route)| route)
     }
 
-    /// The methods; `HEAD` comes with `GET`.
+    /// The methods, but `OPTIONS`, which all have. To ask `/authorize` for its head would be to ask for
+    /// a sign-in: some hosts answer by themselves.
     fn methods(self) -> &'static [&'static str] {
         match self {
             // OIDC Core §3.1.2.1, §5.3.1: «MUST support the use of the HTTP GET and HTTP POST methods».
-            Route::Authorize | Route::Userinfo => &["GET", "POST"],
+            Route::Authorize => &["GET", "POST"],
+            Route::Userinfo => &["GET", "HEAD", "POST"],
             Route::Token | Route::Revoke | Route::Introspect => &["POST"],
-            Route::Metadata | Route::Jwks => &["GET"],
+            Route::Metadata | Route::Jwks => &["GET", "HEAD"],
         }
     }
 
@@ -152,11 +176,11 @@ pub(crate) fn handle(ctx: &Context, request: &Request<'_>) -> Reply {
         .unwrap_or((request.target, ""));
     let Some(route) = Route::find(ctx, path) else {
         let error = Error::new(Status::InvalidRequestPath, "no endpoint has this path");
-        return Reply::Response(error_response(&error));
+        return Reply::Response(without_body_for_head(request, error_response(&error)));
     };
     let reply = match request.method {
         "OPTIONS" => Reply::Response(options(route, request)),
-        method if !allows(route, method) => Reply::Response(method_not_allowed(route)),
+        method if !route.methods().contains(&method) => Reply::Response(method_not_allowed(route)),
         _ if route == Route::Authorize => authorize(ctx, request, query),
         _ => Reply::Response(endpoint(ctx, route, request)),
     };
@@ -166,14 +190,10 @@ pub(crate) fn handle(ctx: &Context, request: &Request<'_>) -> Reply {
     }
 }
 
-fn allows(route: Route, method: &str) -> bool {
-    let method = if method == "HEAD" { "GET" } else { method };
-    route.methods().contains(&method)
-}
-
-/// What holds for every response: CORS, and no body for `HEAD`.
+/// What holds for every response: CORS, and no body for `HEAD`. CORS also for a request without an
+/// `Origin`: a cache may give the same answer to one that has it.
 fn finish(route: Route, request: &Request<'_>, mut response: Response) -> Response {
-    if route.is_cross_origin() && header(request, "origin").is_some() {
+    if route.is_cross_origin() {
         response
             .headers
             .push(("Access-Control-Allow-Origin", "*".to_owned()));
@@ -182,9 +202,11 @@ fn finish(route: Route, request: &Request<'_>, mut response: Response) -> Respon
             "WWW-Authenticate".to_owned(),
         ));
     }
-    response
-        .headers
-        .push(("X-Content-Type-Options", "nosniff".to_owned()));
+    without_body_for_head(request, response)
+}
+
+/// RFC 9110 §9.3.2.
+fn without_body_for_head(request: &Request<'_>, mut response: Response) -> Response {
     if request.method == "HEAD" {
         response.body.clear();
     }
@@ -220,12 +242,7 @@ fn method_not_allowed(route: Route) -> Response {
 }
 
 fn allow(route: Route) -> String {
-    let mut methods = route.methods().to_vec();
-    if methods.contains(&"GET") {
-        methods.push("HEAD");
-    }
-    methods.push("OPTIONS");
-    methods.join(", ")
+    [route.methods(), &["OPTIONS"]].concat().join(", ")
 }
 
 fn authorize(ctx: &Context, request: &Request<'_>, query: &str) -> Reply {
@@ -237,10 +254,7 @@ fn authorize(ctx: &Context, request: &Request<'_>, query: &str) -> Reply {
     };
     Reply::Response(match pending {
         Ok(pending) => return Reply::Authorize(Box::new(pending)),
-        Err(refused) => match refused.response {
-            Some(response) => response.into(),
-            None => error_page(&refused.error),
-        },
+        Err(refused) => refused.into(),
     })
 }
 
@@ -253,7 +267,7 @@ fn endpoint(ctx: &Context, route: Route, request: &Request<'_>) -> Response {
             .and_then(|form| revoke::revoke(ctx, form))
             .map(|()| Response {
                 status: 200,
-                headers: vec![no_store()],
+                headers: vec![no_store(), no_sniff()],
                 body: Vec::new(),
             }),
         Route::Introspect => form_request(request)
@@ -272,12 +286,13 @@ fn endpoint(ctx: &Context, route: Route, request: &Request<'_>) -> Response {
     };
     answer.unwrap_or_else(|error| {
         let mut response = error_response(&error);
-        // RFC 6749 §5.2: 401 and a challenge of the scheme that the client used.
-        if error.class() == Class::InvalidClient {
-            response.headers.push((
-                "WWW-Authenticate",
-                "Basic realm=\"oauth\", charset=\"UTF-8\"".to_owned(),
-            ));
+        // RFC 6749 §5.2: a challenge «matching the authentication scheme used by the client»; to one
+        // that used the form, none: its library would read the challenge in the body's place.
+        if error.class() == Class::InvalidClient && header(request, "authorization").is_some() {
+            let challenge = "Basic realm=\"oauth\", charset=\"UTF-8\"";
+            response
+                .headers
+                .push(("WWW-Authenticate", challenge.to_owned()));
         }
         response
     })
@@ -359,7 +374,7 @@ fn bearer_error(error: &Error) -> Response {
     let mut response = match error.status() {
         Status::InvalidTokenMissing => Response {
             status: 401,
-            headers: vec![no_store()],
+            headers: vec![no_store(), no_sniff()],
             body: Vec::new(),
         },
         _ => error_response(error),
@@ -371,7 +386,7 @@ fn bearer_error(error: &Error) -> Response {
 fn json_response(body: Vec<u8>) -> Response {
     Response {
         status: 200,
-        headers: vec![json_type(), no_store(), no_cache()],
+        headers: vec![json_type(), no_store(), no_cache(), no_sniff()],
         body,
     }
 }
@@ -380,6 +395,7 @@ fn json_response(body: Vec<u8>) -> Response {
 fn public_document(document: &Value) -> Response {
     let headers = vec![
         json_type(),
+        no_sniff(),
         ("Cache-Control", "public, max-age=300".to_owned()),
     ];
     Response {
@@ -390,7 +406,7 @@ fn public_document(document: &Value) -> Response {
 }
 
 fn error_response(error: &Error) -> Response {
-    let headers = vec![json_type(), no_store(), no_cache()];
+    let headers = vec![json_type(), no_store(), no_cache(), no_sniff()];
     Response {
         status: error.http_status(),
         headers,
@@ -403,6 +419,7 @@ fn error_page(error: &Error) -> Response {
     let headers = vec![
         ("Content-Type", "text/html; charset=utf-8".to_owned()),
         no_store(),
+        no_sniff(),
     ];
     // An error's description holds no character that HTML gives a meaning but these.
     let text = error
@@ -448,6 +465,11 @@ fn single_header<'a>(request: &Request<'a>, name: &str) -> Result<Option<&'a str
         )),
         None => Ok(first),
     }
+}
+
+/// A body is what its type says.
+fn no_sniff() -> (&'static str, String) {
+    ("X-Content-Type-Options", "nosniff".to_owned())
 }
 
 fn json_type() -> (&'static str, String) {

@@ -35,12 +35,16 @@ mod event;
 mod fields;
 mod grant;
 mod jose;
+mod json;
 mod random;
 mod redirect_uri;
 mod registry;
 mod scope;
 mod secret;
 
+/// The functions of `grantlet.h`: for C and for benches, not for Rust programs.
+#[doc(hidden)]
+pub mod ffi;
 pub mod http;
 pub mod store;
 

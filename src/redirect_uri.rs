@@ -40,10 +40,11 @@ impl RedirectUri {
         if text.contains('*') {
             return Err("has a wildcard: redirect URIs are compared exactly (RFC 9700 §2.1)");
         }
-        if let Some(authority) = uri.authority() {
-            if authority.userinfo().is_some() {
-                return Err("has user information before its host");
-            }
+        if uri
+            .authority()
+            .is_some_and(|authority| authority.userinfo().is_some())
+        {
+            return Err("has user information before its host");
         }
         let scheme = uri.scheme().as_str();
         let host = uri.authority().map_or("", |authority| authority.host());

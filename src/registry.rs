@@ -3,9 +3,9 @@
 //! An immutable snapshot: a request takes one and sees it whole, whatever is changed meanwhile; a
 //! change makes the next. Knows how tokens are headed, not what is in them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use serde_json::{Map, Value, json};
 
 use crate::api::{Api, TokenDialect};

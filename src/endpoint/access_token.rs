@@ -19,6 +19,9 @@ use crate::store::{Key, Loaded, Record};
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccessToken {
     claims: Map<String, Value>,
+    kid: String,
+    /// Whether an API that shares its secret could have made it.
+    shares_a_secret: bool,
 }
 
 impl AccessToken {
@@ -74,6 +77,19 @@ impl AccessToken {
         }
     }
 
+    /// Whether `audience` is the only one that it is for.
+    fn is_for_only(&self, audience: &str) -> bool {
+        match self.claims.get("aud") {
+            Some(Value::Array(many)) => many.len() == 1 && self.is_for(audience),
+            _ => self.is_for(audience),
+        }
+    }
+
+    /// Whether an API that shares its secret could have made it, for any user.
+    pub(crate) fn shares_a_secret(&self) -> bool {
+        self.shares_a_secret
+    }
+
     pub(crate) fn into_claims(self) -> Map<String, Value> {
         self.claims
     }
@@ -85,10 +101,14 @@ impl AccessToken {
             .unwrap_or_default()
     }
 
-    /// RFC 7519 §2: a NumericDate may have a fraction.
+    /// RFC 7519 §2: a NumericDate may have a fraction, which is cut off.
     fn number(&self, name: &str) -> u64 {
-        let value = self.claims.get(name);
-        value.and_then(|value| value.as_u64()).unwrap_or_default()
+        let Some(Value::Number(number)) = self.claims.get(name) else {
+            return 0;
+        };
+        let text = number.to_string();
+        let whole = text.split('.').next().unwrap_or_default();
+        whole.parse().unwrap_or_default()
     }
 }
 
@@ -128,7 +148,16 @@ pub(crate) fn active(ctx: &Context, registry: &Registry, token: &str) -> Result<
             "the access token has expired",
         ));
     }
-    if is_revoked(ctx, verified.jti())? {
+    // RFC 7519 §4.1.5. The engine sets none; an API that shares a secret may.
+    if Timestamp::from_secs(verified.number("nbf")) > ctx.now() {
+        return Err(Error::new(
+            Status::InvalidToken,
+            "the access token is not valid yet",
+        ));
+    }
+    // RFC 7592 §2.3: what a client was given ends with the client.
+    let client_is_gone = registry.client(verified.client_id()).is_none();
+    if client_is_gone || is_revoked(ctx, &verified)? {
         return Err(Error::new(
             Status::InvalidTokenRevoked,
             "the access token was revoked",
@@ -146,8 +175,11 @@ pub(crate) fn issued_here(ctx: &Context, registry: &Registry, token: &str) -> Re
         ));
     }
     let verified = jose::verify_with(token, |kid| registry.verification_key(kid))?;
+    let kid = verified.key.kid();
     let token = AccessToken {
         claims: verified.claims,
+        kid: kid.to_owned(),
+        shares_a_secret: registry.keyring.find(kid).is_none(),
     };
     let invalid = |why: &str| {
         Error::new(
@@ -172,8 +204,10 @@ pub(crate) fn issued_here(ctx: &Context, registry: &Registry, token: &str) -> Re
     // A key speaks only for what it signs: an API that shares a secret signs for itself alone.
     let signs = |template: &Template| template.key().algorithm() == verified.key.algorithm();
     let is_own = |resource: &Resource| match resource.api.signing_secret {
-        Some(_) => resource.template.key().kid() == verified.key.kid(),
-        None => registry.keyring.find(verified.key.kid()).is_some(),
+        Some(_) => {
+            resource.template.key().kid() == kid && token.is_for_only(&resource.api.identifier)
+        }
+        None => !token.shares_a_secret,
     };
     let fits = |resource: &Resource| {
         token.is_for(&resource.api.identifier)
@@ -190,17 +224,22 @@ pub(crate) fn issued_here(ctx: &Context, registry: &Registry, token: &str) -> Re
     }
 }
 
-/// The claims of a JWT that one of this issuer's own keys signed; nothing else about it is checked.
-pub(crate) fn signed_claims(registry: &Registry, token: &str) -> Result<Map<String, Value>> {
-    Ok(jose::verify(token, &registry.keyring)?.claims)
+/// The claims of an ID token that one of this issuer's own keys signed, however old. An access token
+/// is refused: it has another `typ`, or in Auth0's dialect no `at_hash`, which every ID token has.
+pub(crate) fn id_token_claims(registry: &Registry, token: &str) -> Result<Map<String, Value>> {
+    let verified = jose::verify(token, &registry.keyring)?;
+    match verified.typ.as_deref() {
+        Some("JWT") if verified.claims.contains_key("at_hash") => Ok(verified.claims),
+        _ => Err(Error::new(Status::InvalidToken, "the token is no ID token")),
+    }
 }
 
 /// Whether the token was revoked, or the grant that it was issued under.
-fn is_revoked(ctx: &Context, jti: &str) -> Result<bool> {
-    if ctx.store.load(&revocation_mark(jti))?.is_some() {
+fn is_revoked(ctx: &Context, token: &AccessToken) -> Result<bool> {
+    if ctx.store.load(&revocation_mark(token))?.is_some() {
         return Ok(true);
     }
-    let Some(key) = Jti::grant(jti) else {
+    let Some(key) = Jti::grant(token.jti()) else {
         return Ok(false);
     };
     Ok(match ctx.store.load(&key)? {
@@ -213,11 +252,14 @@ fn is_revoked(ctx: &Context, jti: &str) -> Result<bool> {
     })
 }
 
-/// Where the store remembers that one token was revoked.
-pub(crate) fn revocation_mark(jti: &str) -> Key {
+/// Where the store remembers that one token was revoked. The key is part of it: who can sign with one
+/// key cannot revoke what another has signed.
+pub(crate) fn revocation_mark(token: &AccessToken) -> Key {
     let mut context = digest::Context::new(&digest::SHA256);
-    context.update(b"grantlet revoked jti\0");
-    context.update(jti.as_bytes());
+    for part in ["grantlet revoked access token", &token.kid, token.jti()] {
+        context.update(part.as_bytes());
+        context.update(b"\0");
+    }
     let mut key = [0; Key::LEN];
     key.copy_from_slice(&context.finish().as_ref()[..Key::LEN]);
     Key::new(key)

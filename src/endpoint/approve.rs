@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -14,14 +15,14 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::config::limits::{MAX_EXTRA_CLAIMS_BYTES, MAX_SUBJECT_BYTES};
 use crate::endpoint::Context;
-use crate::endpoint::authorize::{PendingAuthorization, ReplyTo, ResponseMode};
+use crate::endpoint::authorize::{PendingAuthorization, Prompt, ReplyTo, ResponseMode};
 use crate::error::{Error, Result, Status};
 use crate::event::EventKind;
 use crate::grant::{Code, Credential, Details, Grant, Kind, Terms};
 use crate::jose::claims::RESERVED;
 use crate::scope::{OFFLINE_ACCESS, Scope};
 use crate::secret::SecretText;
-use crate::store::Record;
+use crate::store::{Key, Record};
 
 /// Who signed in, how, and what they consented to: the host's word.
 ///
@@ -279,21 +280,16 @@ pub(crate) fn approve(
         now.plus(ctx.defaults.authorization_code_lifetime),
     );
     let terms = Arc::clone(&grant.terms);
-    if !ctx.store.insert(&pending.grant, Record::Grant(grant))? {
-        return Err(Error::new(
-            Status::UsageAnswered,
-            "the authorization was answered already",
-        ));
-    }
+    let key = pending.answer(|| insert(ctx, grant))?;
     ctx.event(|| EventKind::CodeIssued {
-        grant_id: pending.grant.to_string(),
+        grant_id: key.to_string(),
         client_id: &terms.client_id,
         subject: &login.subject,
         scope: terms.scope.as_str(),
     });
     let code = Credential {
         kind: Kind::Code,
-        grant: pending.grant,
+        grant: key,
         generation: 0,
     };
     let code: SecretText = ctx.registry().token_keys.write(code);
@@ -302,6 +298,30 @@ pub(crate) fn approve(
         &reply_to(pending),
         &[("code", &code)],
     ))
+}
+
+/// Stores a new grant under an id of its own.
+fn insert(ctx: &Context, grant: Grant) -> Result<Key> {
+    let key = Key::new(ctx.random.bytes()?);
+    match ctx.store.insert(&key, Record::Grant(grant))? {
+        true => Ok(key),
+        false => Err(Error::server(
+            "the random source repeats itself: the grant's id is taken",
+        )),
+    }
+}
+
+impl PendingAuthorization {
+    /// Lets `answer` happen once; if it fails, another may follow.
+    fn answer<T>(&self, answer: impl FnOnce() -> Result<T>) -> Result<T> {
+        if self.answered.swap(true, Ordering::SeqCst) {
+            return Err(Error::new(
+                Status::UsageAnswered,
+                "the authorization was answered already",
+            ));
+        }
+        answer().inspect_err(|_| self.answered.store(false, Ordering::SeqCst))
+    }
 }
 
 /// Denies. See `Engine::deny`.
@@ -335,15 +355,20 @@ fn check_login(pending: &PendingAuthorization, login: &Login, now: Timestamp) ->
             "the login's subject must have 1 to {MAX_SUBJECT_BYTES} bytes"
         ));
     }
+    let login_required = |what| Err(Error::new(Status::LoginRequired, what));
     if request
-        .id_token_hint_subject
+        .required_subject
         .as_ref()
-        .is_some_and(|hinted| hinted != subject)
+        .is_some_and(|required| required != subject)
     {
-        return Err(Error::new(
-            Status::LoginRequired,
-            "the id_token_hint names another user",
-        ));
+        return login_required("the request names another user");
+    }
+    let before_request = login
+        .auth_time
+        .is_some_and(|at| Timestamp::from_secs(at) < pending.requested_at);
+    // OIDC Core §3.1.2.1: «The Authorization Server SHOULD prompt the End-User for reauthentication.»
+    if request.prompt.contains(&Prompt::Login) && before_request {
+        return login_required("the request asks for prompt=login: the user must sign in again");
     }
     match (login.auth_time, request.max_age) {
         (None, Some(_)) => {
@@ -352,12 +377,12 @@ fn check_login(pending: &PendingAuthorization, login: &Login, now: Timestamp) ->
         (None, None) if pending.require_auth_time => {
             return usage("the client requires auth_time: the login must say it".into());
         }
-        // OIDC Core §3.1.2.1: older, and the user must be authenticated again.
-        (Some(at), Some(max_age)) if now.since(Timestamp::from_secs(at)) > max_age => {
-            return Err(Error::new(
-                Status::LoginRequired,
-                "the login is older than the max_age asked for",
-            ));
+        // OIDC Core §3.1.2.1: older, and the user must be authenticated again. Who signed in for this
+        // very request is never too old, however long the rest of it took.
+        (Some(at), Some(max_age))
+            if before_request && now.since(Timestamp::from_secs(at)) > max_age =>
+        {
+            return login_required("the login is older than the max_age asked for");
         }
         _ => {}
     }

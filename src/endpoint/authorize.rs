@@ -4,12 +4,14 @@
 //! Changes nothing: the grant is made when the host approves (see `approve`). Knows nothing of users.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::client::{ApplicationType, Client, GrantType};
+use crate::clock::Timestamp;
 use crate::config::limits::{MAX_NONCE_BYTES, MAX_RESOURCES, MAX_SCOPE_BYTES, MAX_STATE_BYTES};
 use crate::endpoint::Context;
 use crate::endpoint::approve::AuthorizationResponse;
@@ -17,7 +19,6 @@ use crate::endpoint::params::Params;
 use crate::error::{Error, Result, Status};
 use crate::registry::{Registry, Resource};
 use crate::scope::{OFFLINE_ACCESS, OPENID, OPENID_SCOPES, Scope};
-use crate::store::Key;
 
 /// How the response reaches the client (OAuth Multiple Response Types §2.1, Form Post).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -84,8 +85,8 @@ pub struct AuthorizationRequest {
     pub max_age: Option<u32>,
     /// Who the user probably is.
     pub login_hint: Option<String>,
-    /// Who the user must be: the `sub` of a valid `id_token_hint`.
-    pub id_token_hint_subject: Option<String>,
+    /// Who the user must be: whom a valid `id_token_hint` names, or `claims.id_token.sub.value`.
+    pub required_subject: Option<String>,
     /// The user's languages, the preferred first.
     pub ui_locales: Vec<String>,
     /// How strongly the user should authenticate, the preferred first.
@@ -99,9 +100,11 @@ pub struct AuthorizationRequest {
 /// A request that waits for the host's answer: `Engine::approve` or `Engine::deny`, once.
 #[derive(Clone, Debug)]
 pub struct PendingAuthorization {
+    pub(crate) query: String,
     pub(crate) request: AuthorizationRequest,
-    /// The grant's id, drawn beforehand: a second approval finds it taken.
-    pub(crate) grant: Key,
+    /// Set by the first approval; shared by clones.
+    pub(crate) answered: Arc<AtomicBool>,
+    pub(crate) requested_at: Timestamp,
     pub(crate) redirect_uri_was_sent: bool,
     pub(crate) code_challenge: Option<[u8; 32]>,
     pub(crate) nonce: Option<String>,
@@ -112,6 +115,12 @@ impl PendingAuthorization {
     /// What the client asked.
     pub fn request(&self) -> &AuthorizationRequest {
         &self.request
+    }
+
+    /// The request as it came in. A host whose sign-in page keeps no state puts it into the page, and
+    /// hands it to `Engine::authorize` again when the user has answered.
+    pub fn query(&self) -> &str {
+        &self.query
     }
 }
 
@@ -259,6 +268,7 @@ fn validate(
     if nonce.is_some_and(|nonce| nonce.len() > MAX_NONCE_BYTES) {
         return Err(invalid("nonce is too long"));
     }
+    let claims = claims(params)?;
     let request = AuthorizationRequest {
         client_id: client.client_id.clone(),
         client_name: client.client_name.clone(),
@@ -276,15 +286,17 @@ fn validate(
         prompt: prompt(params)?,
         max_age: max_age(params)?.or(client.default_max_age),
         login_hint: params.get("login_hint").map(str::to_owned),
-        id_token_hint_subject: id_token_hint_subject(ctx, registry, params)?,
+        required_subject: required_subject(ctx, registry, params, claims.as_ref())?,
         ui_locales: words(params, "ui_locales"),
         acr_values: words(params, "acr_values"),
         display: params.get("display").map(str::to_owned),
-        claims: claims(params)?,
+        claims,
     };
     Ok(PendingAuthorization {
+        query: params.text().to_owned(),
         request,
-        grant: Key::new(ctx.random.bytes()?),
+        answered: Arc::default(),
+        requested_at: ctx.now(),
         redirect_uri_was_sent: params.get("redirect_uri").is_some(),
         code_challenge,
         nonce: nonce.map(str::to_owned),
@@ -317,15 +329,14 @@ fn resources(
     params: &Params<'_>,
 ) -> Result<Vec<Arc<Resource>>> {
     let mut found: Vec<Arc<Resource>> = Vec::new();
-    let named = params
-        .get("audience")
-        .into_iter()
-        .chain(params.all("resource"));
-    let named: Vec<&str> = named
-        .filter(|name| *name != registry.userinfo_url())
-        .collect();
+    let named = params.get("audience").into_iter();
+    let named: Vec<&str> = named.chain(params.all("resource")).collect();
     let default = ctx.default_audience.as_deref().filter(|_| named.is_empty());
-    for identifier in named.into_iter().chain(default) {
+    // `/userinfo` is no API: whoever names it alone gets a token that is for nothing else.
+    let apis = named
+        .into_iter()
+        .filter(|name| *name != registry.userinfo_url());
+    for identifier in apis.chain(default) {
         let resource = find_resource(registry, identifier)?;
         if !found.iter().any(|other| Arc::ptr_eq(other, resource)) {
             found.push(Arc::clone(resource));
@@ -468,6 +479,24 @@ fn max_age(params: &Params<'_>) -> Result<Option<u32>> {
         .ok_or_else(|| invalid("max_age must be a number of seconds"))
 }
 
+/// Who the user must be, where the request says so: by `id_token_hint`, or by asking for an ID token
+/// of one `sub` (OIDC Core §5.5.1).
+fn required_subject(
+    ctx: &Context,
+    registry: &Registry,
+    params: &Params<'_>,
+    claims: Option<&Map<String, Value>>,
+) -> Result<Option<String>> {
+    let asked =
+        claims.and_then(|claims| claims.get("id_token")?.get("sub")?.get("value")?.as_str());
+    match (id_token_hint_subject(ctx, registry, params)?, asked) {
+        (Some(hinted), Some(asked)) if hinted != asked => {
+            Err(invalid("id_token_hint and claims name different users"))
+        }
+        (hinted, asked) => Ok(hinted.or(asked.map(str::to_owned))),
+    }
+}
+
 /// Whom an `id_token_hint` names. OIDC Core §3.1.2.1: an ID token of ours, expired or not.
 fn id_token_hint_subject(
     ctx: &Context,
@@ -477,7 +506,7 @@ fn id_token_hint_subject(
     let Some(hint) = params.get("id_token_hint") else {
         return Ok(None);
     };
-    let claims = super::access_token::signed_claims(registry, hint)
+    let claims = super::access_token::id_token_claims(registry, hint)
         .map_err(|_| invalid("id_token_hint is not an ID token of this server's"))?;
     let ours = claims.get("iss").and_then(Value::as_str) == Some(ctx.issuer.as_str());
     let subject = claims.get("sub").and_then(Value::as_str).filter(|_| ours);

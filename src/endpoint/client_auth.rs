@@ -9,7 +9,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use crate::client::{AuthMethod, Client};
 use crate::config::limits::MAX_AUTHORIZATION_BYTES;
-use crate::endpoint::params::Params;
+use crate::endpoint::params::{self, Params};
 use crate::error::{Error, Result, Status};
 use crate::registry::Registry;
 use crate::secret::SecretText;
@@ -69,8 +69,15 @@ pub(crate) fn authenticate(
 }
 
 /// The client that a request names, proven or not: for the log.
-pub(crate) fn named<'a>(params: &'a Params<'_>) -> Option<&'a str> {
-    params.get("client_id")
+pub(crate) fn named<'a>(
+    params: &'a Params<'_>,
+    authorization: Option<&str>,
+) -> Option<Cow<'a, str>> {
+    let in_header = || Some(Cow::Owned(basic(authorization?).ok()?.0));
+    params
+        .get("client_id")
+        .map(Cow::Borrowed)
+        .or_else(in_header)
 }
 
 fn presented<'a>(params: &'a Params<'_>, authorization: Option<&str>) -> Result<Presented<'a>> {
@@ -146,16 +153,10 @@ fn basic(header: &str) -> Result<(String, SecretText, SecretText)> {
         .map_err(|_| malformed())?;
     let decoded = SecretText::new(String::from_utf8(decoded).map_err(|_| malformed())?);
     let (id, secret) = decoded.split_once(':').ok_or_else(malformed)?;
+    let decode = |text| params::decode(text).map(|text| text.into_owned());
     Ok((
-        form_decode(id),
-        SecretText::new(form_decode(secret)),
+        decode(id)?,
+        SecretText::new(decode(secret).unwrap_or_default()),
         SecretText::new(secret.to_owned()),
     ))
-}
-
-/// Undoes `application/x-www-form-urlencoded` for one value.
-fn form_decode(text: &str) -> String {
-    percent_encoding::percent_decode_str(&text.replace('+', " "))
-        .decode_utf8_lossy()
-        .into_owned()
 }

@@ -19,7 +19,10 @@ pub(crate) fn introspect(ctx: &Context, request: FormRequest<'_>) -> Result<Map<
     let params =
         Params::parse(request.form).map_err(|error| ctx.refused("introspect", None, error))?;
     let answer = answer(ctx, &params, request.authorization);
-    answer.map_err(|error| ctx.refused("introspect", client_auth::named(&params), error))
+    answer.map_err(|error| {
+        let client_id = client_auth::named(&params, request.authorization);
+        ctx.refused("introspect", client_id.as_deref(), error)
+    })
 }
 
 fn answer(
@@ -71,8 +74,7 @@ fn access_token(
             && resource
                 .api
                 .introspection_clients
-                .iter()
-                .any(|id| *id == client.client_id)
+                .contains(&client.client_id)
     };
     if token.client_id() != client.client_id
         && !registry.resources().any(|resource| serves(resource))

@@ -25,6 +25,7 @@ use crate::endpoint::userinfo::UserClaims;
 use crate::error::{Error, Result};
 use crate::event::{Event, EventKind, EventSink, Replay};
 use crate::grant::{Grant, Revocation};
+use crate::jose::claims::Serial;
 use crate::random::Random;
 use crate::registry::Registry;
 use crate::store::{Key, Loaded, Record, Store};
@@ -34,12 +35,19 @@ use crate::store::{Key, Loaded, Record, Store};
 pub(crate) const MAX_ATTEMPTS: usize = 64;
 
 /// A request to an endpoint that takes a form: `/oauth/token`, `/oauth/revoke`, `/oauth/introspect`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct FormRequest<'a> {
     /// The body, `application/x-www-form-urlencoded`.
     pub form: &'a str,
     /// The `Authorization` header's value, if the request has one.
     pub authorization: Option<&'a str>,
+}
+
+impl std::fmt::Debug for FormRequest<'_> {
+    /// Hides the text: credentials are in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FormRequest { .. }")
+    }
 }
 
 /// What the endpoints work with.
@@ -55,6 +63,7 @@ pub(crate) struct Context {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) serial: Serial,
     pub(crate) events: Option<Arc<dyn EventSink>>,
     pub(crate) user_claims: Option<Arc<dyn UserClaims>>,
 }
@@ -67,6 +76,11 @@ impl Context {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Whether anybody listens.
+    pub(crate) fn has_sink(&self) -> bool {
+        self.events.is_some()
     }
 
     /// Tells the sink; `kind` is made only where there is one.

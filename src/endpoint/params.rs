@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode_str;
+
 use crate::config::limits::{MAX_PARAMETERS, MAX_REQUEST_BYTES};
 use crate::error::{Error, Result, Status};
 
@@ -12,7 +14,10 @@ use crate::error::{Error, Result, Status};
 const REPEATABLE: [&str; 1] = ["resource"];
 
 /// Decoded parameters, in their order; those without a value are gone.
-pub(crate) struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub(crate) struct Params<'a> {
+    text: &'a str,
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
 
 impl<'a> Params<'a> {
     /// Decodes `text`. Repetition is not yet checked: see [`Params::refuse_repeated`].
@@ -26,32 +31,33 @@ impl<'a> Params<'a> {
             return Err(Error::new(Status::InvalidRequestTooLarge, what));
         }
         let mut pairs = Vec::with_capacity(8);
-        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        let mut rest = Some(text);
+        while let Some(text) = rest {
+            let pair;
+            (pair, rest) = split(text, b'&');
+            let (name, value) = split(pair, b'=');
+            let value = decode(value.unwrap_or_default())?;
+            if value.is_empty() {
+                continue;
+            }
             if pairs.len() == MAX_PARAMETERS {
                 let what = format!("the request has more than {MAX_PARAMETERS} parameters");
                 return Err(Error::new(Status::InvalidRequestTooLarge, what));
             }
-            // What is not UTF-8 decodes to U+FFFD; a NUL could cut a value short in a C host.
-            if [&name, &value]
-                .iter()
-                .any(|text| text.contains(['\0', char::REPLACEMENT_CHARACTER]))
-            {
-                return Err(Error::new(
-                    Status::InvalidRequest,
-                    "a parameter is not UTF-8 text",
-                ));
-            }
-            if !value.is_empty() {
-                pairs.push((name, value));
-            }
+            pairs.push((decode(name)?, value));
         }
-        Ok(Params(pairs))
+        Ok(Params { text, pairs })
+    }
+
+    /// What was decoded.
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
     }
 
     /// RFC 6749 §3.1, §3.2: «Request and response parameters MUST NOT be included more than once.»
     pub(crate) fn refuse_repeated(&self) -> Result<()> {
-        for (index, (name, _)) in self.0.iter().enumerate() {
-            let before = &self.0[..index];
+        for (index, (name, _)) in self.pairs.iter().enumerate() {
+            let before = &self.pairs[..index];
             if before.iter().any(|(other, _)| other == name) && !REPEATABLE.contains(&&**name) {
                 return Err(repeated(name));
             }
@@ -87,10 +93,35 @@ impl<'a> Params<'a> {
 
     /// Every value of a repeatable parameter.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0
+        self.pairs
             .iter()
             .filter(move |(other, _)| other == name)
             .map(|(_, value)| &**value)
+    }
+}
+
+/// What precedes the first `separator`, and what follows it.
+fn split(text: &str, separator: u8) -> (&str, Option<&str>) {
+    match memchr::memchr(separator, text.as_bytes()) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    }
+}
+
+/// Undoes `application/x-www-form-urlencoded` for one name or value; most have nothing to undo.
+pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>> {
+    let not_text = || Error::new(Status::InvalidRequest, "a parameter is not UTF-8 text");
+    if memchr::memchr3(b'%', b'+', 0, text.as_bytes()).is_none() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced)
+        .decode_utf8()
+        .map_err(|_| not_text())?;
+    // A NUL could cut a value short in a C host.
+    match decoded.contains('\0') {
+        true => Err(not_text()),
+        false => Ok(Cow::Owned(decoded.into_owned())),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Revocation (RFC 7009): a client gives a token back.
 //!
 //! A refresh token takes its grant with it, and every access token under it; an access token goes
-//! alone. What is no token of the client's is answered like a success (§2.2), and nothing changes.
+//! alone. What is no token at all, or another client's, is answered like a success (§2.2), and nothing changes: to say
+//! more would tell a client whose token it found.
 
 use crate::clock::Timestamp;
 use crate::endpoint::access_token::{issued_here, revocation_mark};
@@ -17,7 +18,10 @@ use crate::store::Record;
 pub(crate) fn revoke(ctx: &Context, request: FormRequest<'_>) -> Result<()> {
     let params = Params::parse(request.form).map_err(|error| ctx.refused("revoke", None, error))?;
     let answer = answer(ctx, &params, request.authorization);
-    answer.map_err(|error| ctx.refused("revoke", client_auth::named(&params), error))
+    answer.map_err(|error| {
+        let client_id = client_auth::named(&params, request.authorization);
+        ctx.refused("revoke", client_id.as_deref(), error)
+    })
 }
 
 fn answer(ctx: &Context, params: &Params<'_>, authorization: Option<&str>) -> Result<()> {
@@ -68,7 +72,7 @@ fn revoke_access_token(
     if until > ctx.now()
         && ctx
             .store
-            .insert(&revocation_mark(token.jti()), Record::Mark { until })?
+            .insert(&revocation_mark(&token), Record::Mark { until })?
     {
         ctx.event(|| EventKind::AccessTokenRevoked {
             client_id,

@@ -45,7 +45,15 @@ pub(crate) fn userinfo(ctx: &Context, access_token: &str) -> Result<Map<String, 
 }
 
 fn answer(ctx: &Context, access_token: &str) -> Result<Map<String, Value>> {
-    let token = active(ctx, &ctx.registry(), access_token)?;
+    let registry = ctx.registry();
+    let token = active(ctx, &registry, access_token)?;
+    // Whoever shares the secret could have made it, for any user.
+    if token.shares_a_secret() {
+        return Err(Error::new(
+            Status::InvalidTokenAudience,
+            "the access token is for an API with a secret of its own, and for that alone",
+        ));
+    }
     // The issuer is its own resource server here: any access token of its own will do, if it was
     // granted `openid`.
     if !token.has_scope(OPENID) {

@@ -111,7 +111,7 @@ impl Keyring {
 
     /// The keyring after a rotation: next keys become current, current ones previous, fresh ones next.
     /// Previous keys that retired more than `keep_secs` ago are dropped. An algorithm without a next
-    /// key whose keys are not ours to generate (RSA, external) stays as it is.
+    /// key whose keys are not ours to generate (RSA, external, shared secrets) stays as it is.
     ///
     /// # Errors
     /// Those of [`SigningKey::generate`].
@@ -187,12 +187,14 @@ impl Line {
 }
 
 /// A fresh key to follow `key`, unless only the host can make one. In place of a host's external key
-/// we would put one that we hold ourselves, which is not what the host chose.
+/// we would put one that we hold ourselves, which is not what the host chose; and a secret that
+/// resource servers share cannot be replaced without telling them.
 fn successor(key: &SigningKey, random: &dyn Random) -> Result<Option<Arc<SigningKey>>> {
-    if key.is_external() || !key.algorithm().can_generate() {
+    let algorithm = key.algorithm();
+    if key.is_external() || algorithm == Algorithm::HS256 || !algorithm.can_generate() {
         return Ok(None);
     }
-    SigningKey::generate(key.algorithm(), random).map(|key| Some(Arc::new(key)))
+    SigningKey::generate(algorithm, random).map(|key| Some(Arc::new(key)))
 }
 
 #[cfg(test)]
@@ -308,7 +310,7 @@ mod tests {
 
     #[test]
     fn rotation_moves_every_key_one_place() {
-        for algorithm in [Algorithm::ES256, Algorithm::EdDSA, Algorithm::HS256] {
+        for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
             let random = random();
             let ring = Keyring::default()
                 .with_generated(algorithm, &random)
@@ -326,6 +328,21 @@ mod tests {
             verify(&signed_before, &ring).unwrap();
             verify(&token(&ring, algorithm), &ring).unwrap();
         }
+    }
+
+    #[test]
+    fn a_shared_secret_stays_until_the_host_brings_the_next() {
+        let secret = |seed| generate(Algorithm::HS256, seed);
+        let alone = Keyring::new([secret(1)]).unwrap();
+        let rotated = alone.rotate(at(1_000), KEEP_SECS, &random()).unwrap();
+        assert_eq!(kids(&rotated), kids(&alone));
+
+        let with_next = Keyring::new([secret(1), secret(2)]).unwrap();
+        let rotated = with_next.rotate(at(1_000), KEEP_SECS, &random()).unwrap();
+        assert_eq!(
+            rotated.current(Algorithm::HS256).unwrap().kid(),
+            secret(2).kid()
+        );
     }
 
     #[test]

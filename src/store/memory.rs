@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::grant::{Grant, Terms};
 use crate::store::{Key, Loaded, Owner, Record, Store, StoreResult};
 
-const SHARDS: usize = 64;
+const SHARDS: usize = 128;
 const CHUNK: usize = 256;
 /// No slot: the end of a list.
 const NONE: u32 = u32::MAX;
@@ -96,14 +96,18 @@ impl Store for MemoryStore {
             let at = self.sweep_at.load(Ordering::Relaxed) % SHARDS;
             let mut shard = self.shards.0[at].lock();
             removed += shard.sweep(now, limit - removed, &mut looks, &self.hasher);
-            if removed == limit || looks == 0 {
-                return Ok(removed);
+            if shard.sweep_at == 0 {
+                self.sweep_at.store(at + 1, Ordering::Relaxed);
+                drop(shard);
+                if at + 1 == SHARDS {
+                    let mut terms = self.terms.lock();
+                    terms.retain(|terms| Arc::strong_count(terms) > 1);
+                }
             }
-            self.sweep_at.store(at + 1, Ordering::Relaxed);
+            if removed == limit || looks == 0 {
+                break;
+            }
         }
-        self.terms
-            .lock()
-            .retain(|terms| Arc::strong_count(terms) > 1);
         Ok(removed)
     }
 }
@@ -117,9 +121,17 @@ struct Shard {
     slab: Slab,
     /// Where the next sweep goes on.
     sweep_at: usize,
+    /// The version given last. One count for the whole shard: a record that goes and comes again, in
+    /// whatever slot, has no version that somebody might still hold.
+    version: u32,
 }
 
 impl Shard {
+    fn next_version(&mut self) -> u32 {
+        self.version = self.version.wrapping_add(1);
+        self.version
+    }
+
     fn find(&self, key: &Key) -> Option<u32> {
         self.index
             .find(hash_of(key), |&slot| self.slab[slot].key == *key)
@@ -130,7 +142,8 @@ impl Shard {
         if self.find(key).is_some() {
             return false;
         }
-        let slot = self.slab.add(*key, record);
+        let version = self.next_version();
+        let slot = self.slab.add(*key, version, record);
         let slab = &self.slab;
         self.index
             .insert_unique(hash_of(key), slot, |&slot| hash_of(&slab[slot].key));
@@ -148,11 +161,12 @@ impl Shard {
 
     fn swap(&mut self, key: &Key, version: u64, record: Record) -> Option<Record> {
         let slot = self.find(key)?;
-        let slot = &mut self.slab[slot];
-        if u64::from(slot.version) != version {
+        if u64::from(self.slab[slot].version) != version {
             return None;
         }
-        slot.version = slot.version.wrapping_add(1);
+        let version = self.next_version();
+        let slot = &mut self.slab[slot];
+        slot.version = version;
         slot.record.replace(record)
     }
 
@@ -320,10 +334,10 @@ impl Slab {
         self[slot].grant().map(|grant| &*grant.subject)
     }
 
-    fn add(&mut self, key: Key, record: Record) -> u32 {
-        let mut new = Slot {
+    fn add(&mut self, key: Key, version: u32, record: Record) -> u32 {
+        let new = Slot {
             key,
-            version: 0,
+            version,
             next: NONE,
             previous: NONE,
             record: Some(record),
@@ -331,8 +345,6 @@ impl Slab {
         if self.free != NONE {
             let slot = self.free;
             self.free = self[slot].next;
-            // A version that an old reader of this place might still hold is not given again.
-            new.version = self[slot].version.wrapping_add(1);
             self[slot] = new;
             return slot;
         }

@@ -2,7 +2,6 @@
 
 use ring::digest;
 
-use crate::endpoint::token::issue::Target;
 use crate::endpoint::token::{BeforeCommit, Redemption, Request, TokenResponse, end_after};
 use crate::error::{Error, Result, Status};
 use crate::grant::{Code, Grant, Kind, Revocation, Verdict};
@@ -22,8 +21,13 @@ pub(super) fn redeem(
         },
         before_commit,
     )?;
-    if response.refresh_token.is_some() {
-        keep_to_the_cap(request, &credential.grant)?;
+    if response.refresh_token.is_some()
+        && let Err(error) = keep_to_the_cap(request, &credential.grant)
+    {
+        // The code is spent: to keep the answer back would end the grant. The next sign-in makes up
+        // for it; the log knows.
+        let client_id = Some(request.client.client_id());
+        request.ctx.refused("token", client_id, error);
     }
     Ok(response)
 }
@@ -36,39 +40,38 @@ struct CodeRedemption<'r> {
 impl Redemption for CodeRedemption<'_> {
     /// RFC 6749 §4.1.3, RFC 7636 §4.6. What fails here leaves the code as it was: a wrong attempt
     /// does not burn it.
-    fn next(&self, grant: &Grant, _: Verdict) -> Result<Grant> {
+    fn advance(&self, grant: &mut Grant, _: Verdict) -> Result<()> {
+        let request = self.request;
         let code = grant
             .code()
             .ok_or_else(|| Error::server("a grant of generation 0 has no code"))?;
-        let params = self.request.params;
-        check_redirect_uri(code, params.get("redirect_uri"))?;
-        check_verifier(code, params.get("code_verifier"))?;
-        let request = self.request;
-        let now = request.now;
-        let mut next = grant.clone();
-        next.forget_code();
-        next.generation = 1;
-        next.issued_at = now;
+        check_redirect_uri(code, request.params.get("redirect_uri"))?;
+        check_verifier(code, request.params.get("code_verifier"))?;
+        grant.generation = 1;
+        grant.issued_at = request.now;
         if grant.refreshable {
             let policy = request.policy();
-            next.expires_at = end_after(grant.approved_at, policy.token_lifetime);
-            next.idle_until = end_after(now, policy.idle_token_lifetime);
+            grant.expires_at = end_after(grant.approved_at, policy.token_lifetime);
+            grant.idle_until = end_after(request.now, policy.idle_token_lifetime);
         }
-        Ok(next)
+        Ok(())
     }
 
-    fn sign(&self, grant: &Grant, next: &mut Grant) -> Result<TokenResponse> {
+    fn sign(&self, grant: &mut Grant) -> Result<TokenResponse> {
         let request = self.request;
-        let target: Target<'_> = request.target(&grant.terms)?;
+        let target = request.target(&grant.terms)?;
         let access_token =
             request.access_token(&target, &grant.subject, Some((&self.key, grant)))?;
-        next.access_until = access_token.expires_at;
-        if !next.refreshable {
-            // Kept until its access token ends, so that a replayed code can still revoke it.
-            next.expires_at = access_token.expires_at;
-        }
+        let access_until = access_token.expires_at;
         let nonce = grant.code().and_then(|code| code.nonce.as_deref());
-        request.respond(access_token, &target, grant, next, &self.key, nonce)
+        let response = request.respond(access_token, &target, grant, &self.key, nonce)?;
+        grant.access_until = access_until;
+        if !grant.refreshable {
+            // Kept until its access token ends, so that a replayed code can still revoke it.
+            grant.expires_at = access_until;
+        }
+        grant.forget_code();
+        Ok(response)
     }
 }
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use crate::api::TokenDialect;
+use crate::client::GrantType;
 use crate::clock::Timestamp;
 use crate::endpoint::authorize::{find_resource, require_absolute_uri};
 use crate::endpoint::token::{Request, TokenResponse};
@@ -87,7 +88,9 @@ impl<'r> Request<'r> {
         terms: &'a Terms,
         resource: Option<&Resource>,
     ) -> Result<Cow<'a, Scope>> {
-        let scope = match self.params.get("scope") {
+        // RFC 6749 §4.1.3 has no `scope` with a code, and §3.2 ignores what has no meaning.
+        let refreshes = self.params.get("grant_type") == Some(GrantType::RefreshToken.name());
+        let scope = match self.params.get("scope").filter(|_| refreshes) {
             None => Cow::Borrowed(&terms.scope),
             Some(text) => {
                 let asked = Scope::parse(text)?;
@@ -119,7 +122,7 @@ impl<'r> Request<'r> {
         under: Option<(&Key, &Grant)>,
     ) -> Result<AccessToken> {
         let jti = match under {
-            Some((key, _)) => Jti::of_grant(key, self.ctx.random.bytes()?),
+            Some((key, _)) => Jti::of_grant(key, &self.ctx.serial),
             None => Jti::of_client(self.ctx.random.bytes()?),
         };
         let (template, api) = match target.resource {
@@ -136,7 +139,10 @@ impl<'r> Request<'r> {
         ];
         let claims = AccessTokenClaims {
             dialect: api.map_or(TokenDialect::Rfc9068, |api| api.token_dialect),
-            audience: if target.scope.contains(OPENID) {
+            // Under a secret that the API shares, a token is for that API alone.
+            audience: if target.scope.contains(OPENID)
+                && api.is_none_or(|api| api.signing_secret.is_none())
+            {
                 &both
             } else {
                 &both[..1]
@@ -158,25 +164,24 @@ impl<'r> Request<'r> {
     }
 
     /// What goes out with an access token under a grant: an ID token where `openid` was granted, and
-    /// the refresh token of the grant's next state.
+    /// the refresh token of its generation.
     pub(super) fn respond(
         &self,
         access_token: AccessToken,
         target: &Target<'_>,
         grant: &Grant,
-        next: &Grant,
         key: &Key,
         nonce: Option<&str>,
     ) -> Result<TokenResponse> {
-        let id_token = match grant.terms.scope.contains(OPENID) {
+        let id_token = match target.scope.contains(OPENID) {
             true => Some(self.id_token(grant, nonce, &access_token.text)?),
             false => None,
         };
-        let refresh_token = next.refreshable.then(|| {
+        let refresh_token = grant.refreshable.then(|| {
             let credential = Credential {
                 kind: Kind::RefreshToken,
                 grant: *key,
-                generation: next.generation,
+                generation: grant.generation,
             };
             self.registry.token_keys.write(credential)
         });

@@ -10,8 +10,6 @@ mod client_credentials;
 mod issue;
 mod refresh_token;
 
-use serde::Serialize;
-
 use crate::client::{Client, GrantType, RefreshPolicy};
 use crate::clock::Timestamp;
 use crate::endpoint::params::Params;
@@ -21,6 +19,7 @@ use crate::endpoint::{
 use crate::error::{Error, Result, Status};
 use crate::event::{EventKind, Replay};
 use crate::grant::{Credential, Grant, Presented, Refusal, Revocation, Verdict, verdict};
+use crate::json;
 use crate::registry::Registry;
 use crate::secret::SecretText;
 use crate::store::{Key, Record};
@@ -43,27 +42,28 @@ pub struct TokenResponse {
 impl TokenResponse {
     /// The JSON that goes over the wire.
     pub fn to_json(&self) -> SecretText {
-        #[derive(Serialize)]
-        struct Wire<'a> {
-            access_token: &'a str,
-            token_type: &'static str,
-            expires_in: u32,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            refresh_token: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            id_token: Option<&'a str>,
-            scope: &'a str,
-        }
-        let wire = Wire {
-            access_token: &self.access_token,
-            token_type: "Bearer",
-            expires_in: self.expires_in,
-            refresh_token: self.refresh_token.as_deref(),
-            id_token: self.id_token.as_deref(),
-            scope: &self.scope,
+        let texts = [
+            ("{\"access_token\":", Some(&*self.access_token)),
+            (",\"refresh_token\":", self.refresh_token.as_deref()),
+            (",\"id_token\":", self.id_token.as_deref()),
+            (",\"token_type\":\"Bearer\",\"scope\":", Some(&*self.scope)),
+        ];
+        // Room for all of it at once: a buffer that grows would leave tokens behind.
+        let room = |(name, text): &(&str, Option<&str>)| {
+            text.map_or(0, |text| name.len() + text.len() + 2)
         };
-        // Text and numbers always serialise.
-        SecretText::new(serde_json::to_string(&wire).unwrap_or_default())
+        let mut json = Vec::with_capacity(texts.iter().map(room).sum::<usize>() + 32);
+        for (name, text) in texts {
+            if let Some(text) = text {
+                json.extend_from_slice(name.as_bytes());
+                json::put_text(&mut json, text);
+            }
+        }
+        json.extend_from_slice(b",\"expires_in\":");
+        json::put(&mut json, &self.expires_in);
+        json.push(b'}');
+        // What was put there is UTF-8.
+        SecretText::new(String::from_utf8(json).unwrap_or_default())
     }
 }
 
@@ -87,7 +87,10 @@ pub(crate) fn token(
 ) -> Result<TokenResponse> {
     let params = Params::parse(request.form).map_err(|error| ctx.refused("token", None, error))?;
     let answer = answer(ctx, &params, request.authorization, before_commit);
-    answer.map_err(|error| ctx.refused("token", client_auth::named(&params), error))
+    answer.map_err(|error| {
+        let client_id = client_auth::named(&params, request.authorization);
+        ctx.refused("token", client_id.as_deref(), error)
+    })
 }
 
 fn answer(
@@ -129,13 +132,12 @@ fn answer(
 
 /// What a grant type makes of a credential that may be used.
 trait Redemption {
-    /// The grant as it is to be after [`Verdict::Advance`] or [`Verdict::Keep`]. An error changes
-    /// nothing.
-    fn next(&self, grant: &Grant, verdict: Verdict) -> Result<Grant>;
+    /// Makes the grant what it is to be after [`Verdict::Advance`] or [`Verdict::Keep`]. An error
+    /// changes nothing that is stored.
+    fn advance(&self, grant: &mut Grant, verdict: Verdict) -> Result<()>;
 
-    /// Signs what goes out under `next`, and notes in it until when its access token lives; `grant`
-    /// is what was loaded.
-    fn sign(&self, grant: &Grant, next: &mut Grant) -> Result<TokenResponse>;
+    /// Signs what goes out under the grant, and notes in it until when its access token lives.
+    fn sign(&self, grant: &mut Grant) -> Result<TokenResponse>;
 }
 
 impl Request<'_> {
@@ -152,82 +154,107 @@ impl Request<'_> {
         redemption: &impl Redemption,
         before_commit: BeforeCommit<'_>,
     ) -> Result<TokenResponse> {
+        let Credential {
+            grant: key,
+            generation,
+            ..
+        } = credential;
         let presented = Presented {
             client_id: &self.client.client_id,
-            generation: credential.generation,
+            generation,
         };
         for _ in 0..MAX_ATTEMPTS {
-            let Some((version, grant)) = self.ctx.load_grant(&credential.grant)? else {
-                return Err(Error::new(Status::InvalidGrantUnknown, "the grant has ended").with_detail(
-                    "the store holds no such grant: swept, or made by another store under the same token key",
-                ));
+            let Some((version, mut grant)) = self.ctx.load_grant(&key)? else {
+                return Err(unknown());
             };
             let verdict = verdict(&grant, presented, self.now, self.policy());
-            let mut next = match verdict {
+            match verdict {
                 Verdict::Refuse(refusal) => return Err(refused(refusal)),
-                Verdict::Reuse => {
-                    if self.revoke_reused(credential, version, &grant)? {
-                        return Err(Error::new(
-                            Status::InvalidGrantReused,
-                            "the code or refresh token was used already; the grant is now revoked",
-                        ));
-                    }
-                    continue;
+                Verdict::Reuse if self.revoke_reused(credential, version, &grant)? => {
+                    return Err(reused());
                 }
-                Verdict::Replay => grant.clone(),
-                Verdict::Advance | Verdict::Keep => redemption.next(&grant, verdict)?,
-            };
-            let response = redemption.sign(&grant, &mut next)?;
+                Verdict::Reuse => continue,
+                Verdict::Replay => {}
+                Verdict::Advance | Verdict::Keep => redemption.advance(&mut grant, verdict)?,
+            }
+            let access_until = grant.access_until;
+            let response = redemption.sign(&mut grant)?;
             before_commit(&response)?;
-            if self.commit(credential, version, &grant, next, verdict)? {
-                let audience = || {
-                    self.target(&grant.terms)
-                        .ok()?
-                        .resource
-                        .map(|r| r.api.identifier.clone())
-                };
-                self.issued(&response, Some(&credential.grant), &grant.subject, audience);
+            let told = self.ctx.has_sink().then(|| grant.clone());
+            let committed = match verdict {
+                // Nothing moves, unless the record has to be kept for longer; but a grant revoked
+                // meanwhile issues nothing.
+                Verdict::Replay if grant.access_until == access_until => self
+                    .ctx
+                    .load_grant(&key)?
+                    .is_some_and(|(now, _)| now == version),
+                _ => self.ctx.store.swap(&key, version, Record::Grant(grant))?,
+            };
+            if committed {
+                if let Some(grant) = told {
+                    self.tell(credential, verdict, &grant, &response);
+                }
                 return Ok(response);
             }
         }
         Err(busy())
     }
 
-    /// Makes the verdict last, unless another call changed the record since it was loaded.
-    fn commit(
+    /// Tells the sink what a redemption did.
+    fn tell(
         &self,
         credential: Credential,
-        version: u64,
-        grant: &Grant,
-        next: Grant,
         verdict: Verdict,
-    ) -> Result<bool> {
-        let key = &credential.grant;
-        if verdict == Verdict::Replay {
-            // Nothing moves; but a grant revoked meanwhile issues nothing.
-            let holds = self
-                .ctx
-                .load_grant(key)?
-                .is_some_and(|(now, _)| now == version);
-            if holds {
-                self.ctx
-                    .event(|| replayed(key, grant, credential.generation, Replay::LostResponse));
-            }
-            return Ok(holds);
-        }
-        let generation = next.generation;
-        if !self.ctx.store.swap(key, version, Record::Grant(next))? {
-            return Ok(false);
-        }
-        if verdict == Verdict::Advance && generation > 1 {
-            self.ctx.event(|| EventKind::Rotated {
+        grant: &Grant,
+        response: &TokenResponse,
+    ) {
+        let Credential {
+            grant: key,
+            generation,
+            ..
+        } = credential;
+        match verdict {
+            Verdict::Advance if generation > 0 => self.ctx.event(|| EventKind::Rotated {
                 grant_id: key.to_string(),
                 client_id: &grant.terms.client_id,
                 subject: &grant.subject,
-                generation,
-            });
+                generation: grant.generation,
+            }),
+            Verdict::Replay => {
+                self.ctx
+                    .event(|| replayed(&key, grant, generation, Replay::LostResponse));
+            }
+            _ => {}
         }
-        Ok(true)
+        let audience = || {
+            Some(
+                self.target(&grant.terms)
+                    .ok()?
+                    .resource?
+                    .api
+                    .identifier
+                    .clone(),
+            )
+        };
+        self.issued(response, Some(&key), &grant.subject, audience);
+    }
+
+    /// Revokes what a spent credential belongs to; false where the record changed meanwhile.
+    fn revoke_reused(&self, credential: Credential, version: u64, grant: &Grant) -> Result<bool> {
+        let Credential {
+            grant: key,
+            generation,
+            ..
+        } = credential;
+        let revoked = grant.clone().revoke(Revocation::Reused);
+        let done = self.ctx.store.swap(&key, version, Record::Grant(revoked))?;
+        if done {
+            self.ctx
+                .event(|| replayed(&key, grant, generation, Replay::Theft));
+            self.ctx
+                .event(|| grant_revoked(&key, grant, Revocation::Reused));
+        }
+        Ok(done)
     }
 
     /// Tells the sink what went out.
@@ -249,28 +276,6 @@ impl Request<'_> {
             refresh_token: response.refresh_token.is_some(),
         });
     }
-
-    /// Revokes what a spent credential belongs to; false where the record changed meanwhile.
-    fn revoke_reused(&self, credential: Credential, version: u64, grant: &Grant) -> Result<bool> {
-        let revoked = grant.clone().revoke(Revocation::Reused);
-        let done = self
-            .ctx
-            .store
-            .swap(&credential.grant, version, Record::Grant(revoked))?;
-        if done {
-            self.ctx.event(|| {
-                replayed(
-                    &credential.grant,
-                    grant,
-                    credential.generation,
-                    Replay::Theft,
-                )
-            });
-            self.ctx
-                .event(|| grant_revoked(&credential.grant, grant, Revocation::Reused));
-        }
-        Ok(done)
-    }
 }
 
 /// The end of a lifetime that starts now; without one, never.
@@ -287,4 +292,17 @@ fn refused(refusal: Refusal) -> Error {
         Refusal::Ahead => "the refresh token is newer than the server's records; sign in again",
     };
     Error::new(refusal.status(), what)
+}
+
+fn reused() -> Error {
+    Error::new(
+        Status::InvalidGrantReused,
+        "the code or refresh token was used already; the grant is now revoked",
+    )
+}
+
+fn unknown() -> Error {
+    Error::new(Status::InvalidGrantUnknown, "the grant has ended").with_detail(
+        "the store holds no such grant: swept, or made by another store under the same token key",
+    )
 }

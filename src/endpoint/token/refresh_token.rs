@@ -28,24 +28,26 @@ struct Refresh<'r> {
 
 impl Redemption for Refresh<'_> {
     /// The absolute end stays where the approval put it; only the idle one moves.
-    fn next(&self, grant: &Grant, verdict: Verdict) -> Result<Grant> {
+    fn advance(&self, grant: &mut Grant, verdict: Verdict) -> Result<()> {
         let request = self.request;
-        let mut next = grant.clone();
-        next.idle_until = end_after(request.now, request.policy().idle_token_lifetime);
+        grant.idle_until = end_after(request.now, request.policy().idle_token_lifetime);
         if verdict == Verdict::Advance {
-            next.generation += 1;
-            next.issued_at = request.now;
+            // One rotation a second takes 136 years to get there.
+            grant.generation = grant.generation.saturating_add(1);
+            grant.issued_at = request.now;
         }
-        Ok(next)
+        Ok(())
     }
 
-    fn sign(&self, grant: &Grant, next: &mut Grant) -> Result<TokenResponse> {
+    fn sign(&self, grant: &mut Grant) -> Result<TokenResponse> {
         let request = self.request;
         let target = request.target(&grant.terms)?;
         let access_token =
             request.access_token(&target, &grant.subject, Some((&self.key, grant)))?;
-        next.access_until = next.access_until.max(access_token.expires_at);
+        let access_until = grant.access_until.max(access_token.expires_at);
         // OIDC Core §12.2: a refreshed ID token SHOULD NOT have a nonce.
-        request.respond(access_token, &target, grant, next, &self.key, None)
+        let response = request.respond(access_token, &target, grant, &self.key, None)?;
+        grant.access_until = access_until;
+        Ok(response)
     }
 }
