@@ -4,4 +4,30 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod auth0;
+mod concurrency;
+mod config;
+mod events;
+mod form_post;
+mod http;
+mod jose_algs;
+mod oidc_core;
+mod refresh;
+mod registry;
+mod rfc6749_authorize;
+mod rfc6749_client_auth;
+mod rfc6749_token;
+mod rfc6750;
+mod rfc7009;
+mod rfc7515;
+mod rfc7636;
+mod rfc7662;
+mod rfc8252;
+mod rfc8414;
+mod rfc8707;
+mod rfc9068;
+mod rfc9207;
+mod rfc9700;
+mod store_contract;
 mod story;
+mod verdict;

@@ -2,12 +2,15 @@
 //! protocol in a few words. Works through the public interface only.
 #![allow(dead_code, unreachable_pub)] // Each binary uses its own part.
 
+pub mod store_contract;
+pub mod stores;
+
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 use grantlet::{
-    AuthorizationResponse, Config, Engine, Error, FormRequest, Login, ManualClock, Timestamp,
-    TokenResponse,
+    Algorithm, AuthorizationResponse, Config, Engine, Error, FormRequest, Login, ManualClock,
+    SigningKey, Status, SystemRandom, Timestamp, TokenResponse, http,
 };
 use serde_json::{Map, Value, json};
 
@@ -178,4 +181,122 @@ pub fn basic(client_id: &str, secret: &str) -> String {
         "Basic {}",
         BASE64_STANDARD.encode(format!("{client_id}:{secret}"))
     )
+}
+
+impl Fixture {
+    /// The answer to an HTTP request; a pending authorization is a failure.
+    pub fn http(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> http::Response {
+        match self.reply(method, target, headers, body) {
+            http::Reply::Response(response) => response,
+            http::Reply::Authorize(_) => panic!("{method} {target} waits for the host"),
+        }
+    }
+
+    /// What comes of an HTTP request.
+    pub fn reply(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> http::Reply {
+        self.engine.handle(&http::Request {
+            method,
+            target,
+            headers,
+            body: body.as_bytes(),
+        })
+    }
+
+    /// Posts a form over HTTP.
+    pub fn post(&self, target: &str, form: &[(&str, &str)]) -> http::Response {
+        self.http("POST", target, &[FORM], &encode(form))
+    }
+
+    /// `GET /userinfo` with a bearer token.
+    pub fn userinfo(&self, token: &str) -> http::Response {
+        let bearer = format!("Bearer {token}");
+        self.http("GET", "/userinfo", &[("Authorization", &bearer)], "")
+    }
+
+    /// Posts to the token endpoint as notes-web.
+    pub fn token_as_web(&self, form: &[(&str, &str)]) -> Result<TokenResponse, Error> {
+        self.token(
+            &[
+                form,
+                &[("client_id", "notes-web"), ("client_secret", WEB_SECRET)],
+            ]
+            .concat(),
+        )
+    }
+
+    /// A token of notes-service's own.
+    pub fn service_token(&self) -> TokenResponse {
+        self.token(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", "notes-service"),
+            ("client_secret", WEB_SECRET),
+            ("audience", API),
+        ])
+        .unwrap()
+    }
+
+    /// The error of an authorization request, and where it was redirected to, if it was.
+    pub fn refused(&self, query: &str) -> (Status, Option<AuthorizationResponse>) {
+        let refused = self.engine.authorize(query).unwrap_err();
+        (refused.error.status(), refused.response)
+    }
+}
+
+/// The content type of a form.
+pub const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+
+/// The authorization request of notes-web: no PKCE, the first API as audience.
+pub fn web_query(scope: &str) -> String {
+    encode(&[
+        ("response_type", "code"),
+        ("client_id", "notes-web"),
+        ("redirect_uri", WEB_CALLBACK),
+        ("scope", scope),
+        ("audience", API),
+        ("state", "xyz"),
+    ])
+}
+
+/// `query` without the parameters named, and with these instead.
+pub fn changed(query: &str, change: &[(&str, &str)]) -> String {
+    let kept = form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| change.iter().all(|(other, _)| other != name));
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(kept)
+        .extend_pairs(change)
+        .finish()
+}
+
+/// The JSON of a response.
+pub fn json_of(response: &http::Response) -> Value {
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    serde_json::from_slice(&response.body).unwrap()
+}
+
+/// A signing key, twice: one for the engine, one for a test that signs what an engine never would.
+pub fn key_twins(algorithm: Algorithm) -> (SigningKey, SigningKey) {
+    let key = SigningKey::generate(algorithm, &SystemRandom::default()).unwrap();
+    let jwk: Value = serde_json::from_slice(key.to_private_jwk().unwrap().expose()).unwrap();
+    (SigningKey::from_jwk(&jwk).unwrap(), key)
+}
+
+/// A JWS of any header and claims, well signed.
+pub fn signed(key: &SigningKey, header: &Value, claims: &Value) -> String {
+    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let input = format!("{}.{}", part(header), part(claims));
+    let mut signature = Vec::new();
+    key.sign(input.as_bytes(), &mut signature).unwrap();
+    format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
 }
