@@ -11,14 +11,12 @@ use grantlet_peers::fleet::Fleet;
 use grantlet_peers::jsonwebtoken::{Backend, JsonWebToken};
 use grantlet_peers::memory::{self, Footprint};
 use grantlet_peers::oauth_as::OauthAs;
-#[cfg(feature = "grantlet")]
 use grantlet_peers::ours::{self, Grantlet};
 use grantlet_peers::oxide_auth::OxideAuth;
 use grantlet_peers::race::{Lane, Race, race};
 use grantlet_peers::raw::{self, Algorithm, Claims, Key};
 
 const OURS_HS256: &str = "grantlet, HS256";
-#[cfg(feature = "grantlet")]
 const OURS_ES256: &str = "grantlet, ES256";
 const OXIDE_AUTH: &str = "oxide-auth, opaque";
 const OAUTH_AS: &str = "oauth-as, opaque";
@@ -73,13 +71,11 @@ fn jose(rounds: usize) {
             assert!(key.verify_token(&peer.sign(&claims)));
             assert_eq!(peer.verify(&token).sub, claims.sub);
         }
-        #[cfg(feature = "grantlet")]
         let engine = ours::Issuer::new(algorithm);
 
         #[rustfmt::skip]
         let signing = vec![
             Lane::repeat("ring alone", SIGNATURES, || key.sign(input.as_bytes())),
-            #[cfg(feature = "grantlet")]
             Lane::repeat("grantlet (client_credentials, form to JSON)", SIGNATURES, || engine.issue()),
             Lane::repeat("jsonwebtoken on ring", SIGNATURES, || on_ring.sign(&claims)),
             Lane::repeat("jsonwebtoken on aws-lc-rs", SIGNATURES, || on_aws_lc.sign(&claims)),
@@ -89,7 +85,6 @@ fn jose(rounds: usize) {
         #[rustfmt::skip]
         let verifying = vec![
             Lane::repeat("ring alone", VERIFICATIONS, || assert!(key.verify(input.as_bytes(), &signature))),
-            #[cfg(feature = "grantlet")]
             Lane::repeat("grantlet", VERIFICATIONS, || engine.verify()),
             Lane::repeat("jsonwebtoken on ring", VERIFICATIONS, || on_ring.verify(&token)),
             Lane::repeat("jsonwebtoken on aws-lc-rs", VERIFICATIONS, || on_aws_lc.verify(&token)),
@@ -116,14 +111,12 @@ fn refresh(rounds: usize, grants: usize) {
         rounds,
         vec![
             raw,
-            #[cfg(feature = "grantlet")]
             lane(
                 OURS_HS256,
                 REFRESHES,
                 Grantlet::new(Algorithm::HS256),
                 grants,
             ),
-            #[cfg(feature = "grantlet")]
             lane(
                 OURS_ES256,
                 SIGNATURES,
@@ -171,9 +164,6 @@ fn footprints(grants: usize) {
     println!("\n## Resident bytes a live grant, {grants} grants\n");
     println!("| candidate | fresh | after one refresh of each |\n| --- | ---: | ---: |");
     for name in [OURS_HS256, OXIDE_AUTH, OAUTH_AS, OAUTH_AS_ES256] {
-        if cfg!(not(feature = "grantlet")) && name == OURS_HS256 {
-            continue;
-        }
         let Footprint { fresh, refreshed } = Footprint::in_child(name, grants);
         println!("| {name} | {fresh} | {refreshed} |");
     }
@@ -181,7 +171,6 @@ fn footprints(grants: usize) {
 
 fn footprint(peer: &str, grants: usize) -> Footprint {
     match peer {
-        #[cfg(feature = "grantlet")]
         OURS_HS256 => Footprint::of(Grantlet::new(Algorithm::HS256), grants),
         OXIDE_AUTH => Footprint::of(OxideAuth::new(), grants),
         OAUTH_AS => Footprint::of(OauthAs::opaque(), grants),

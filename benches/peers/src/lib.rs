@@ -11,7 +11,6 @@ pub mod fleet;
 pub mod jsonwebtoken;
 pub mod memory;
 pub mod oauth_as;
-#[cfg(feature = "grantlet")]
 pub mod ours;
 pub mod oxide_auth;
 pub mod race;

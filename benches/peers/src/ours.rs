@@ -1,8 +1,8 @@
 //! grantlet: an engine over its memory store, every grant made through `authorize`, `approve` and a code.
 
 use grantlet::{
-    AuthorizationResponse, Config, Engine, Login, SecretText, SigningKey, SystemRandom,
-    TokenRequest, TokenResponse,
+    AuthorizationResponse, Config, Engine, FormRequest, Login, SecretText, SigningKey,
+    SystemRandom, TokenResponse,
 };
 use serde_json::json;
 
@@ -125,6 +125,7 @@ fn engine(algorithm: Algorithm) -> Engine {
     });
     let service = json!({
         "client_id": SERVICE,
+        "client_grants": [{"audience": fleet::AUDIENCE, "scope": ["read:notes", "write:notes"]}],
         "client_secret": SERVICE_SECRET,
         "grant_types": ["client_credentials"],
         "token_endpoint_auth_method": "client_secret_post",
@@ -141,7 +142,7 @@ fn engine(algorithm: Algorithm) -> Engine {
     });
     let config = Config::from_json(&config.to_string()).expect("a valid configuration");
     let algorithm = grantlet::Algorithm::from_name(&algorithm_name).expect("an algorithm of ours");
-    let key = SigningKey::generate(algorithm, &SystemRandom).expect("a key");
+    let key = SigningKey::generate(algorithm, &SystemRandom::default()).expect("a key");
     Engine::builder(config)
         .signing_key(key)
         .build()
@@ -149,11 +150,11 @@ fn engine(algorithm: Algorithm) -> Engine {
 }
 
 fn token(engine: &Engine, form: &str) -> TokenResponse {
-    let request = TokenRequest {
+    let request = FormRequest {
         form,
         authorization: None,
     };
-    engine.token(&request).expect("a token response")
+    engine.token(request).expect("a token response")
 }
 
 fn code_of(response: &AuthorizationResponse) -> String {
