@@ -1,0 +1,137 @@
+// The whole story in one program: an app asks, a user consents, the app gets its tokens, keeps them
+// fresh, and a thief who stole an old one is found out.
+//
+//     cargo build --release
+//     cc bindings/c/examples/quickstart.c -Iinclude target/release/libgrantlet.a -lpthread -ldl -lm
+//     ./a.out
+#include <grantlet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define API                                                                                        \
+    "{\"identifier\": \"https://api.example.com/\", \"scopes\": [\"read:notes\"],"                 \
+    " \"allow_offline_access\": true}"
+#define CLIENT                                                                                     \
+    "{\"client_id\": \"notes-app\", \"application_type\": \"native\","                             \
+    " \"token_endpoint_auth_method\": \"none\", \"redirect_uris\": [\"com.example.notes:/done\"]," \
+    " \"grant_types\": [\"authorization_code\", \"refresh_token\"]}"
+
+// What the app sends to /authorize, and the secret half of its PKCE challenge (RFC 7636, appendix B).
+#define QUERY                                                                                      \
+    "response_type=code&client_id=notes-app&redirect_uri=com.example.notes%3A%2Fdone&state=xyz"    \
+    "&scope=openid%20offline_access%20read%3Anotes&audience=https%3A%2F%2Fapi.example.com%2F"      \
+    "&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+#define VERIFIER "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+
+typedef char token[1024];
+
+// Ends the program if a call failed, saying why.
+static void check(grl_status status, grl_error **error)
+{
+    if (status != GRL_OK) {
+        grl_str why = grl_error_description(*error);
+        fprintf(stderr, "status %d: %.*s\n", (int)status, (int)why.len, (const char *)why.ptr);
+        exit(1);
+    }
+}
+
+// Copies what stands between `before` and the next character of `end`.
+static void cut(token out, const char *from, const char *before, const char *end)
+{
+    const char *start = strstr(from, before);
+    start = start ? start + strlen(before) : "";
+    snprintf(out, sizeof(token), "%.*s", (int)strcspn(start, end), start);
+}
+
+// What the app does: POST /oauth/token with a refresh token. Keeps the new tokens on success.
+static grl_status refresh(const grl_engine *engine, const char *old, token access, token next,
+                          grl_error **error)
+{
+    char form[2048];
+    snprintf(form, sizeof form, "grant_type=refresh_token&client_id=notes-app&refresh_token=%s", old);
+    grl_buf json;
+    grl_status status = grl_engine_token(engine, grl_str_from(form), GRL_STR(""), &json, error);
+    if (status == GRL_OK) {
+        cut(access, (const char *)json.ptr, "\"access_token\":\"", "\"");
+        cut(next, (const char *)json.ptr, "\"refresh_token\":\"", "\"");
+    }
+    grl_buf_free(&json);
+    return status;
+}
+
+int main(void)
+{
+    grl_error *error = NULL;
+    token code, access, first, second, third, unused;
+    char form[2048];
+
+    printf("1. Open an engine; register an API and an app.\n");
+    grl_engine *engine;
+    check(grl_engine_new(GRL_STR("{\"issuer\": \"http://127.0.0.1:8080/\"}"), NULL, &engine, &error), &error);
+    check(grl_engine_put_api(engine, GRL_STR(API), &error), &error);
+    check(grl_engine_put_client(engine, GRL_STR(CLIENT), &error), &error);
+    printf("   grantlet %s\n", grl_version());
+
+    printf("2. The app sends the user to /authorize.\n");
+    grl_authorization *authorization;
+    check(grl_engine_authorize(engine, GRL_STR(QUERY), &authorization, &error), &error);
+    grl_str request = grl_authorization_request(authorization);
+    printf("   it asks: %.80s…\n", (const char *)request.ptr);
+
+    printf("3. Alice signs in and consents; the browser goes back to the app with a code.\n");
+    grl_login login = GRL_LOGIN_INIT;
+    login.subject = GRL_STR("alice");
+    grl_http_response *response;
+    check(grl_authorization_approve(authorization, &login, &response, &error), &error);
+    grl_str location = grl_http_response_header(response, GRL_STR("Location"));
+    snprintf(form, sizeof form, "%.*s", (int)location.len, (const char *)location.ptr);
+    cut(code, form, "code=", "&");
+    printf("   %.64s…\n", form);
+    grl_http_response_free(response);
+    grl_authorization_free(authorization);
+
+    printf("4. The app redeems the code.\n");
+    snprintf(form, sizeof form,
+             "grant_type=authorization_code&client_id=notes-app&code=%s&code_verifier=" VERIFIER
+             "&redirect_uri=com.example.notes%%3A%%2Fdone",
+             code);
+    grl_buf tokens;
+    check(grl_engine_token(engine, grl_str_from(form), GRL_STR(""), &tokens, &error), &error);
+    cut(access, (const char *)tokens.ptr, "\"access_token\":\"", "\"");
+    cut(first, (const char *)tokens.ptr, "\"refresh_token\":\"", "\"");
+    printf("   access token %.24s…, refresh token %.24s…\n", access, first);
+    grl_buf_free(&tokens);
+
+    printf("5. The API verifies the access token.\n");
+    grl_str audience = GRL_STR("https://api.example.com/"), scope = GRL_STR("read:notes");
+    grl_buf claims;
+    check(grl_engine_verify(engine, grl_str_from(access), audience, scope, &claims, &error), &error);
+    printf("   %s\n", (const char *)claims.ptr);
+    grl_buf_free(&claims);
+
+    printf("6. The app refreshes, twice; each time its refresh token is replaced.\n");
+    check(refresh(engine, first, access, second, &error), &error);
+    printf("   %.60s…\n", second);
+    check(refresh(engine, second, access, third, &error), &error);
+    printf("   %.60s…\n", third);
+
+    printf("7. A thief presents the first one, long replaced.\n");
+    grl_status status = refresh(engine, first, unused, unused, &error);
+    if (status != GRL_INVALID_GRANT_REUSED) {
+        fprintf(stderr, "the thief got status %d\n", (int)status);
+        return 1;
+    }
+    grl_str answer = grl_error_response(error);
+    printf("   HTTP %d %.*s\n", grl_error_http_status(error), (int)answer.len, (const char *)answer.ptr);
+    grl_error_free(error);
+
+    printf("8. With that the whole grant is over: for the app's own tokens too.\n");
+    status = refresh(engine, third, unused, unused, NULL);
+    printf("   the newest refresh token: %s\n", status == GRL_INVALID_GRANT_REVOKED ? "revoked" : "?!");
+    grl_status access_status =
+        grl_engine_verify(engine, grl_str_from(access), audience, scope, &claims, NULL);
+    printf("   the newest access token: %s\n",
+           access_status == GRL_INVALID_TOKEN_REVOKED ? "revoked" : "?!");
+    grl_engine_free(engine);
+    return status == GRL_INVALID_GRANT_REVOKED && access_status == GRL_INVALID_TOKEN_REVOKED ? 0 : 1;
+}
