@@ -125,7 +125,7 @@ fn jose(c: &mut Criterion) {
     for algorithm in ALGORITHMS {
         let name = algorithm.name();
         let mut fleet = Fleet::new(algorithm, 100, OFFLINE);
-        let token = access_token(&mut fleet);
+        let token = access_token(&fleet);
         let raw = Raw::new(algorithm);
         let input = &token.as_bytes()[..token.rfind('.').unwrap()];
         let signature = (raw.sign)(input);
@@ -138,22 +138,20 @@ fn jose(c: &mut Criterion) {
         c.bench_function(&format!("verify/ring/{name}"), |b| {
             b.iter(|| (raw.verify)(input, &signature))
         });
-        let engine = fleet.engine.clone();
+        let engine = fleet.server.clone();
         c.bench_function(&format!("verify/engine/{name}"), |b| {
             b.iter(|| engine.verify(&token, API, &["read:notes"]).unwrap());
         });
     }
 }
 
-fn access_token(fleet: &mut Fleet) -> String {
-    let n = fleet.next();
+fn access_token(fleet: &Fleet<Engine>) -> String {
+    let form = code_form(&fleet.server, 1_000, OFFLINE);
     let form = FormRequest {
-        form: &fleet.forms[n],
+        form: &form,
         authorization: None,
     };
-    let tokens = fleet.engine.token(form).unwrap();
-    fleet.store(n, tokens.refresh_token.as_deref().unwrap());
-    tokens.access_token.to_string()
+    fleet.server.token(form).unwrap().access_token.to_string()
 }
 
 fn exchange(c: &mut Criterion) {
@@ -198,7 +196,7 @@ fn refresh(c: &mut Criterion) {
                 b.iter(|| fleet.refresh())
             });
             drop(fleet);
-            let mut fleet = support::abi::AbiFleet::new(grants, scope);
+            let mut fleet = support::abi::Abi::fleet(grants, scope);
             c.bench_function(&format!("token/refresh/{variant}/c/{size}"), |b| {
                 b.iter(|| fleet.refresh())
             });

@@ -15,7 +15,7 @@ use crate::endpoint::authorize::{self, AuthorizeError, PendingAuthorization};
 use crate::endpoint::grants::{self, GrantFilter, GrantInfo};
 use crate::endpoint::token::{self, TokenResponse};
 use crate::endpoint::userinfo::{self, UserClaims};
-use crate::endpoint::{Context, FormRequest, introspect, metadata, revoke};
+use crate::endpoint::{Context, FormRequest, MAX_ATTEMPTS, busy, introspect, metadata, revoke};
 use crate::error::{Error, Result, Status};
 use crate::event::{EventKind, EventSink};
 use crate::http;
@@ -318,7 +318,7 @@ impl Engine {
     /// locked while `next` works, which may ask the host for random bytes; it works again where
     /// another change got in between.
     fn change(&self, next: impl Fn(Registry) -> Result<Registry>) -> Result<()> {
-        loop {
+        for _ in 0..MAX_ATTEMPTS {
             let present = self.context().registry();
             let made = Arc::new(next(Registry::clone(&present))?);
             let mut registry = self.context().registry.write();
@@ -327,6 +327,7 @@ impl Engine {
                 return Ok(());
             }
         }
+        Err(busy())
     }
 }
 

@@ -280,8 +280,13 @@ impl Class {
 }
 
 /// An error, safe to show to each of its three readers.
+///
+/// One pointer wide: it is on the way back from nearly every function.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Error {
+pub struct Error(Box<Inner>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Inner {
     status: Status,
     description: Cow<'static, str>,
     detail: Option<Box<str>>,
@@ -291,7 +296,14 @@ impl Error {
     /// An error whose `description` tells a client's developer what to mend. Characters that
     /// RFC 6749 §5.2 keeps out of `error_description` are replaced.
     pub fn new(status: Status, description: impl Into<Cow<'static, str>>) -> Self {
-        let description = match description.into() {
+        Error::cold(status, description.into())
+    }
+
+    /// Kept out of line: there are many places where something can be wrong, and none is hurried.
+    #[cold]
+    #[inline(never)]
+    fn cold(status: Status, description: Cow<'static, str>) -> Self {
+        let description = match description {
             text if text.chars().all(allowed_in_description) => text,
             text => text
                 .chars()
@@ -299,17 +311,17 @@ impl Error {
                 .collect::<String>()
                 .into(),
         };
-        Error {
+        Error(Box::new(Inner {
             status,
             description,
             detail: None,
-        }
+        }))
     }
 
     /// Adds what only the log should read. Never pass a token or a secret.
     #[must_use]
     pub fn with_detail(mut self, detail: impl fmt::Display) -> Self {
-        self.detail = Some(detail.to_string().into());
+        self.0.detail = Some(detail.to_string().into());
         self
     }
 
@@ -324,12 +336,12 @@ impl Error {
 
     /// What happened, for the host.
     pub fn status(&self) -> Status {
-        self.status
+        self.0.status
     }
 
     /// The class that a caller acts on.
     pub fn class(&self) -> Class {
-        self.status.class()
+        self.0.status.class()
     }
 
     /// The OAuth `error`.
@@ -339,17 +351,17 @@ impl Error {
 
     /// The OAuth `error_description`; safe to send.
     pub fn description(&self) -> &str {
-        &self.description
+        &self.0.description
     }
 
     /// What the log should know beyond the description.
     pub fn detail(&self) -> Option<&str> {
-        self.detail.as_deref()
+        self.0.detail.as_deref()
     }
 
     /// The HTTP status of the direct error response.
     pub fn http_status(&self) -> u16 {
-        match self.status {
+        match self.0.status {
             Status::InvalidRequestTooLarge => 413,
             Status::InvalidRequestMethod => 405,
             Status::InvalidRequestPath => 404,
@@ -377,8 +389,8 @@ impl fmt::Display for Error {
             Class::Config | Class::Usage | Class::NotFound | Class::BufferTooSmall => {}
             class => write!(f, "{}: ", class.oauth_code())?,
         }
-        f.write_str(&self.description)?;
-        match &self.detail {
+        f.write_str(&self.0.description)?;
+        match &self.0.detail {
             Some(detail) => write!(f, " ({detail})"),
             None => Ok(()),
         }
@@ -387,6 +399,6 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {self}", self.status)
+        write!(f, "{:?}: {self}", self.0.status)
     }
 }

@@ -35,7 +35,6 @@ mod event;
 mod fields;
 mod grant;
 mod jose;
-mod json;
 mod random;
 mod redirect_uri;
 mod registry;
@@ -68,7 +67,9 @@ pub use endpoint::userinfo::{UserClaims, UserClaimsRequest};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Class, Error, Result, Status};
 pub use event::{Event, EventKind, EventSink, Replay};
-pub use grant::{Code, Details, Grant, Presented, Refusal, Revocation, Terms, Verdict, verdict};
+pub use grant::{
+    Code, Details, Grant, Presented, Refusal, Revocation, Subject, Terms, Verdict, verdict,
+};
 pub use jose::{Algorithm, Signer, SigningKey};
 pub use random::{Random, ScriptedRandom, SystemRandom};
 pub use redirect_uri::RedirectUri;

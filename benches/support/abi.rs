@@ -5,7 +5,7 @@
 use std::ffi::c_void;
 use std::ptr;
 
-use super::{config, login_time, refresh_form, subject};
+use super::{Fleet, Server, config, login_time, refresh_form, replace, subject};
 use grantlet::Algorithm;
 
 #[derive(Clone, Copy)]
@@ -76,16 +76,22 @@ const EMPTY: grl_str = grl_str {
     len: 0,
 };
 
-/// Live grants behind the C ABI, and the form of each one's next refresh.
-pub struct AbiFleet {
+/// An engine behind the C ABI.
+pub struct Abi {
     engine: *mut c_void,
-    forms: Vec<String>,
     buffer: Box<[u8; 4096]>,
-    at: usize,
 }
 
-impl AbiFleet {
-    pub fn new(grants: usize, scope: &str) -> Self {
+impl Server for Abi {
+    fn refresh(&mut self, form: &mut String) -> usize {
+        let refresh_token = self.post(form);
+        replace(form, refresh_token)
+    }
+}
+
+impl Abi {
+    /// Live grants in an engine of their own.
+    pub fn fleet(grants: usize, scope: &str) -> Fleet<Self> {
         let config = config(Algorithm::ES256).to_string();
         let mut engine = ptr::null_mut();
         // SAFETY: as grantlet.h asks: borrowed text, no host, an output, no error wanted.
@@ -98,30 +104,16 @@ impl AbiFleet {
             )
         };
         assert_eq!(status, 0);
-        let mut fleet = AbiFleet {
+        let mut abi = Abi {
             engine,
-            forms: Vec::new(),
             buffer: Box::new([0; 4096]),
-            at: 0,
         };
+        let mut forms = Vec::new();
         for n in 0..grants {
-            let form = fleet.code_form(n, scope);
-            let refresh_token = fleet.post(&form).to_owned();
-            fleet.forms.push(refresh_form(n, &refresh_token));
+            let form = abi.code_form(n, scope);
+            forms.push(refresh_form(n, abi.post(&form)));
         }
-        fleet
-    }
-
-    /// One refresh; its successor goes into the next form.
-    pub fn refresh(&mut self) -> usize {
-        self.at = (self.at + 611_953) % self.forms.len();
-        let mut form = std::mem::take(&mut self.forms[self.at]);
-        let refresh_token = self.post(&form);
-        let length = refresh_token.len();
-        form.truncate(form.len() - length);
-        form.push_str(refresh_token);
-        self.forms[self.at] = form;
-        length
+        Fleet::of(abi, forms)
     }
 
     /// Posts to the token endpoint; gives the refresh token of the answer.
@@ -179,7 +171,7 @@ impl AbiFleet {
     }
 }
 
-impl Drop for AbiFleet {
+impl Drop for Abi {
     fn drop(&mut self) {
         // SAFETY: the engine is ours and is not used again.
         unsafe { grl_engine_free(self.engine) };

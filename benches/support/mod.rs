@@ -139,48 +139,85 @@ pub fn grant(engine: &Engine, n: usize, scope: &str) -> String {
     refresh_form(n, tokens.refresh_token.as_deref().unwrap())
 }
 
-/// An engine with live grants and the form of each one's next refresh.
-pub struct Fleet {
-    pub engine: Engine,
-    pub forms: Vec<String>,
+/// Something that answers at the token endpoint.
+pub trait Server {
+    /// Posts a form that ends in a refresh token; puts the successor in its place, and tells its length.
+    fn refresh(&mut self, form: &mut String) -> usize;
+}
+
+impl Server for Engine {
+    fn refresh(&mut self, form: &mut String) -> usize {
+        let tokens = self
+            .token(FormRequest {
+                form,
+                authorization: None,
+            })
+            .unwrap();
+        assert!(tokens.access_token.len() > 100);
+        replace(form, tokens.refresh_token.as_deref().unwrap())
+    }
+}
+
+/// Puts the successor in place of the refresh token that ends a form.
+pub fn replace(form: &mut String, refresh_token: &str) -> usize {
+    form.truncate(form.len() - refresh_token.len());
+    form.push_str(refresh_token);
+    refresh_token.len()
+}
+
+/// Live grants, and the form of each one's next refresh.
+///
+/// A request comes in warm from the network, so the forms of the next few are laid out beforehand
+/// ([`Fleet::prepare`]): to fetch them out of a million is the clients' work, not the engine's.
+pub struct Fleet<S> {
+    pub server: S,
+    forms: Vec<String>,
+    ready: Vec<(usize, String)>,
+    done: Vec<(usize, String)>,
     at: usize,
 }
 
-impl Fleet {
+impl Fleet<Engine> {
+    /// Grants in an engine of their own.
     pub fn new(algorithm: Algorithm, grants: usize, scope: &str) -> Self {
         let engine = engine(algorithm);
         let forms = (0..grants).map(|n| grant(&engine, n, scope)).collect();
+        Fleet::of(engine, forms)
+    }
+}
+
+impl<S: Server> Fleet<S> {
+    /// These grants of this server's.
+    pub fn of(server: S, forms: Vec<String>) -> Self {
         Fleet {
-            engine,
+            server,
             forms,
+            ready: Vec::new(),
+            done: Vec::new(),
             at: 0,
         }
     }
 
-    /// The grants in an order that no cache foresees.
-    pub fn next(&mut self) -> usize {
-        self.at = (self.at + 611_953) % self.forms.len();
-        self.at
+    /// Lays out the forms of so many refreshes, in an order that no cache foresees.
+    pub fn prepare(&mut self, refreshes: usize) {
+        for (n, form) in self.done.drain(..) {
+            self.forms[n] = form;
+        }
+        while self.ready.len() < refreshes {
+            self.at = (self.at + 611_953) % self.forms.len();
+            self.ready.push((self.at, self.forms[self.at].clone()));
+        }
     }
 
-    /// One refresh; its result is checked and kept for the next.
+    /// One refresh of those laid out; with none, of one laid out now.
     pub fn refresh(&mut self) -> usize {
-        let n = self.next();
-        let form = FormRequest {
-            form: &self.forms[n],
-            authorization: None,
-        };
-        let tokens = self.engine.token(form).unwrap();
-        let length = tokens.access_token.len();
-        self.store(n, tokens.refresh_token.as_deref().unwrap());
+        if self.ready.is_empty() {
+            self.prepare(1);
+        }
+        let (n, mut form) = self.ready.pop().unwrap();
+        let length = self.server.refresh(&mut form);
+        self.done.push((n, form));
         length
-    }
-
-    /// Puts the successor into the form, in place.
-    pub fn store(&mut self, n: usize, refresh_token: &str) {
-        let form = &mut self.forms[n];
-        form.truncate(form.len() - refresh_token.len());
-        form.push_str(refresh_token);
     }
 }
 

@@ -179,6 +179,6 @@ pub(crate) fn replayed<'a>(
 pub(crate) fn busy() -> Error {
     Error::new(
         crate::error::Status::TemporarilyUnavailable,
-        "too many requests use this grant at the same moment; try again",
+        "too many calls change this at the same moment; try again",
     )
 }

@@ -66,6 +66,7 @@ impl<'a> Params<'a> {
     }
 
     /// The value, or none.
+    #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).next()
     }
@@ -92,6 +93,7 @@ impl<'a> Params<'a> {
     }
 
     /// Every value of a repeatable parameter.
+    #[inline]
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.pairs
             .iter()
@@ -101,6 +103,7 @@ impl<'a> Params<'a> {
 }
 
 /// What precedes the first `separator`, and what follows it.
+#[inline]
 fn split(text: &str, separator: u8) -> (&str, Option<&str>) {
     match memchr::memchr(separator, text.as_bytes()) {
         Some(at) => (&text[..at], Some(&text[at + 1..])),

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use crate::config::Config;
 use crate::endpoint::FormRequest;
 use crate::endpoint::grants::GrantFilter;
+use crate::endpoint::token::TokenResponse;
 use crate::engine::Engine;
 use crate::error::{Error, Result, Status};
 use crate::ffi::error::grl_error;
@@ -199,7 +200,7 @@ pub unsafe extern "C" fn grl_engine_token_into(
         // The last look before the commit is at the response that the commit is for.
         match engine
             .0
-            .token_if(request, &|response| buffer.fill(&response.to_json()))
+            .token_if(request, &|response| buffer.fill(response))
         {
             Ok(_) => length.set(buffer.keep()),
             Err(error) => {
@@ -599,20 +600,17 @@ impl Buffer {
     }
 
     /// Writes a response in the place of the last one. Its tokens are not out yet.
-    fn fill(&self, text: &str) -> Result<()> {
+    fn fill(&self, response: &TokenResponse) -> Result<()> {
         self.wipe();
-        self.needed.set(text.len());
-        if text.len() > self.capacity {
-            let what = format!("the response has {} bytes", text.len());
+        let needed = response.json_len();
+        self.needed.set(needed);
+        if needed > self.capacity {
+            let what = format!("the response has {needed} bytes");
             return Err(
                 Error::new(Status::BufferTooSmall, "the buffer is too small").with_detail(what),
             );
         }
-        // SAFETY: the caller's memory has room for `capacity` bytes, which is enough, and our own text
-        // does not lie in it.
-        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), self.start, text.len()) };
-        self.written.set(text.len());
-        Ok(())
+        response.write_json(&mut &*self).map_err(Error::server)
     }
 
     /// Leaves the response to the caller; tells its length.
@@ -626,6 +624,20 @@ impl Buffer {
             // SAFETY: `fill` has written these bytes.
             wipe(unsafe { std::slice::from_raw_parts_mut(self.start, written) });
         }
+    }
+}
+
+impl std::fmt::Write for &Buffer {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let at = self.written.get();
+        if self.capacity - at < text.len() {
+            return Err(std::fmt::Error);
+        }
+        // SAFETY: the caller's memory has room for `capacity` bytes, of which `at` are written, and our
+        // own text does not lie in it.
+        unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), self.start.add(at), text.len()) };
+        self.written.set(at + text.len());
+        Ok(())
     }
 }
 

@@ -8,5 +8,5 @@ mod record;
 mod verdict;
 
 pub(crate) use credential::{Credential, Kind, TokenKeys};
-pub use record::{Code, Details, Grant, Revocation, Terms};
+pub use record::{Code, Details, Grant, Revocation, Subject, Terms};
 pub use verdict::{Presented, Refusal, Verdict, verdict};

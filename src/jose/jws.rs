@@ -8,12 +8,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
+use serde::Serialize;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-use super::{Algorithm, BASE64URL, Keyring, SigningKey};
+use super::{Algorithm, BASE64URL, Keyring, LONG_BASE64URL, SigningKey};
 use crate::error::{Error, Result, Status};
-use crate::json;
 use crate::secret::SecretText;
 
 /// The longest token that is read, in bytes.
@@ -101,21 +101,21 @@ impl Claims<'_> {
     /// A member that is text.
     pub(crate) fn text(&mut self, name: &'static str, value: &str) {
         self.name(name);
-        json::put_text(self.0, value);
+        put(self.0, value);
     }
 
     /// A member that is a number.
     pub(crate) fn number(&mut self, name: &'static str, value: u64) {
         self.name(name);
-        json::put(self.0, &value);
+        put(self.0, &value);
     }
 
     /// A member of any kind, whose name may come from a host.
     pub(crate) fn json(&mut self, name: &str, value: &Value) {
         self.0.push(b',');
-        json::put(self.0, name);
+        put(self.0, name);
         self.0.push(b':');
-        json::put(self.0, value);
+        put(self.0, value);
     }
 
     /// A member that is an array of text.
@@ -130,17 +130,23 @@ impl Claims<'_> {
             if index > 0 {
                 self.0.push(b',');
             }
-            json::put_text(self.0, value);
+            put(self.0, value);
         }
         self.0.push(b']');
     }
 
     /// A name out of our own source has nothing to escape.
+    #[inline]
     fn name(&mut self, name: &'static str) {
         self.0.extend_from_slice(b",\"");
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b"\":");
     }
+}
+
+/// Appends JSON. Text, numbers and `Value`s always have a JSON form, and memory takes what is written.
+fn put<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    let _ = serde_json::to_writer(out, value);
 }
 
 /// Replaces the JSON behind `start` by its base64url. The codec's input and output must not overlap:
@@ -149,7 +155,8 @@ fn encode_tail(token: &mut Vec<u8>, start: usize) -> Result<()> {
     let end = token.len();
     token.resize(end + base64_len(end - start), 0);
     let (json, place) = token.split_at_mut(end);
-    BASE64URL
+    let base64url = &*LONG_BASE64URL;
+    base64url
         .encode_slice(&json[start..], place)
         .map_err(Error::server)?;
     token.drain(start..end);

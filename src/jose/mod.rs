@@ -11,6 +11,13 @@ mod key;
 mod keyring;
 mod private;
 
+use std::sync::LazyLock;
+
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_feature = "neon")
+))]
+use base64::engine::general_purpose::NO_PAD;
 use base64::engine::general_purpose::{GeneralPurpose, URL_SAFE_NO_PAD};
 use ring::digest;
 use serde::{Deserialize, Serialize};
@@ -22,6 +29,19 @@ pub(crate) use keyring::Keyring;
 /// JOSE's base64url: no padding, and a last symbol whose unused bits are zero (RFC 7515 §2), so that
 /// every value has one spelling.
 const BASE64URL: GeneralPurpose = URL_SAFE_NO_PAD;
+
+/// The same for long texts, by vector instructions where the machine has them.
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_feature = "neon")
+))]
+static LONG_BASE64URL: LazyLock<base64::engine::Simd> =
+    LazyLock::new(|| base64::engine::Simd::url_safe(NO_PAD));
+#[cfg(not(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_feature = "neon")
+)))]
+static LONG_BASE64URL: LazyLock<GeneralPurpose> = LazyLock::new(|| URL_SAFE_NO_PAD);
 
 /// How a token is signed (RFC 7518 §3.1, RFC 8037 §3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

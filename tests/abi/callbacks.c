@@ -137,15 +137,23 @@ static void each_is_called_and_may_call_back(void)
     CHECK(verify(engine, access) == GRL_INVALID_TOKEN_EXPIRED);
 
     // A host that fails: nothing is issued, nothing has changed.
-    grl_authorization *authorization;
+    grl_authorization *authorization = ask(engine, QUERY);
+    grl_http_response *response;
+    grl_login login = GRL_LOGIN_INIT;
+    login.subject = GRL_STR("alice");
+    grl_buf before = snapshot(engine);
     ctx.random_status = GRL_SERVER_ERROR;
-    CHECK(grl_engine_authorize(engine, GRL_STR(QUERY), &authorization, &error) == GRL_SERVER_ERROR);
+    CHECK(grl_authorization_approve(authorization, &login, &response, &error) == GRL_SERVER_ERROR);
     CHECK(has(grl_error_detail(error), "random") && !has(grl_error_response(error), "random"));
     grl_error_free(error);
     CHECK(grl_engine_rotate_keys(engine, NULL) == GRL_SERVER_ERROR);
     ctx.random_status = GRL_TEMPORARILY_UNAVAILABLE;
-    CHECK(grl_engine_authorize(engine, GRL_STR(QUERY), &authorization, NULL) == GRL_TEMPORARILY_UNAVAILABLE);
+    CHECK(grl_authorization_approve(authorization, &login, &response, NULL) == GRL_TEMPORARILY_UNAVAILABLE);
+    CHECK(response == NULL && unchanged(engine, before));
     ctx.random_status = GRL_OK;
+    ok(grl_authorization_approve(authorization, &login, &response, &error), &error);
+    grl_http_response_free(response);
+    grl_authorization_free(authorization);
     CHECK(use(engine, refresh, access, next) == GRL_OK);
 
     ctx.claims_status = GRL_NOT_FOUND;

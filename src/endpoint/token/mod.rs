@@ -10,6 +10,8 @@ mod client_credentials;
 mod issue;
 mod refresh_token;
 
+use std::fmt;
+
 use crate::client::{Client, GrantType, RefreshPolicy};
 use crate::clock::Timestamp;
 use crate::endpoint::params::Params;
@@ -19,7 +21,6 @@ use crate::endpoint::{
 use crate::error::{Error, Result, Status};
 use crate::event::{EventKind, Replay};
 use crate::grant::{Credential, Grant, Presented, Refusal, Revocation, Verdict, verdict};
-use crate::json;
 use crate::registry::Registry;
 use crate::secret::SecretText;
 use crate::store::{Key, Record};
@@ -42,28 +43,50 @@ pub struct TokenResponse {
 impl TokenResponse {
     /// The JSON that goes over the wire.
     pub fn to_json(&self) -> SecretText {
-        let texts = [
-            ("{\"access_token\":", Some(&*self.access_token)),
-            (",\"refresh_token\":", self.refresh_token.as_deref()),
-            (",\"id_token\":", self.id_token.as_deref()),
-            (",\"token_type\":\"Bearer\",\"scope\":", Some(&*self.scope)),
-        ];
         // Room for all of it at once: a buffer that grows would leave tokens behind.
-        let room = |(name, text): &(&str, Option<&str>)| {
-            text.map_or(0, |text| name.len() + text.len() + 2)
-        };
-        let mut json = Vec::with_capacity(texts.iter().map(room).sum::<usize>() + 32);
+        let mut json = String::with_capacity(self.json_len());
+        // Writing to a String cannot fail.
+        let _ = self.write_json(&mut json);
+        SecretText::new(json)
+    }
+
+    /// How long that JSON is.
+    pub(crate) fn json_len(&self) -> usize {
+        let mut length = Length(0);
+        let _ = self.write_json(&mut length);
+        length.0
+    }
+
+    /// Writes it, without a buffer of its own. Tokens and scope tokens have nothing to escape: letters,
+    /// digits, and what base64url and RFC 6749 §3.3 allow beside.
+    pub(crate) fn write_json(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        let texts = [
+            ("{\"access_token\":\"", Some(&*self.access_token)),
+            ("\",\"refresh_token\":\"", self.refresh_token.as_deref()),
+            ("\",\"id_token\":\"", self.id_token.as_deref()),
+            ("\",\"scope\":\"", Some(&*self.scope)),
+        ];
         for (name, text) in texts {
             if let Some(text) = text {
-                json.extend_from_slice(name.as_bytes());
-                json::put_text(&mut json, text);
+                out.write_str(name)?;
+                out.write_str(text)?;
             }
         }
-        json.extend_from_slice(b",\"expires_in\":");
-        json::put(&mut json, &self.expires_in);
-        json.push(b'}');
-        // What was put there is UTF-8.
-        SecretText::new(String::from_utf8(json).unwrap_or_default())
+        write!(
+            out,
+            "\",\"token_type\":\"Bearer\",\"expires_in\":{}}}",
+            self.expires_in
+        )
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl fmt::Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
     }
 }
 
@@ -87,9 +110,13 @@ pub(crate) fn token(
 ) -> Result<TokenResponse> {
     let params = Params::parse(request.form).map_err(|error| ctx.refused("token", None, error))?;
     let answer = answer(ctx, &params, request.authorization, before_commit);
-    answer.map_err(|error| {
-        let client_id = client_auth::named(&params, request.authorization);
-        ctx.refused("token", client_id.as_deref(), error)
+    answer.map_err(|error| match error.status() {
+        // The host's own doing, and nothing that the client asked was refused.
+        Status::BufferTooSmall => error,
+        _ => {
+            let client_id = client_auth::named(&params, request.authorization);
+            ctx.refused("token", client_id.as_deref(), error)
+        }
     })
 }
 
