@@ -1,9 +1,9 @@
 //! The memory store: for tests, and for hosts whose sessions may end with the process.
 //!
 //! Built for a million grants in small space and without a long pause. Records lie in slabs of fixed
-//! chunks (growing copies nothing), found through an index of four bytes an entry; what grants share
-//! is interned; a user's grants in a shard are one linked list through the slabs. Sharded not for
-//! throughput but so that an index that grows does so in small steps.
+//! chunks (growing copies nothing), found through an index of four bytes an entry, and by their user
+//! through another of eight; what grants share is interned. Sharded not for throughput but so that an
+//! index that grows does so in small steps.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -27,15 +27,15 @@ const LOOKS_PER_REMOVAL: usize = 16;
 /// Records in this process's memory.
 #[derive(Default)]
 pub struct MemoryStore {
-    shards: Shards,
+    shards: Shards<Shard>,
+    owners: Owners,
     terms: Mutex<HashSet<Arc<Terms>>>,
-    hasher: RandomState,
     sweep_at: AtomicUsize,
 }
 
-struct Shards([Mutex<Shard>; SHARDS]);
+struct Shards<T>([Mutex<T>; SHARDS]);
 
-impl Default for Shards {
+impl<T: Default> Default for Shards<T> {
     fn default() -> Self {
         Shards(std::array::from_fn(|_| Mutex::default()))
     }
@@ -48,8 +48,7 @@ impl MemoryStore {
     }
 
     fn shard(&self, key: &Key) -> &Mutex<Shard> {
-        // The index uses the key's first eight bytes; the shard is chosen by another.
-        &self.shards.0[usize::from(key.as_bytes()[15]) % SHARDS]
+        &self.shards.0[shard_of(key)]
     }
 
     /// Lets the record share its terms with the grants that have the same.
@@ -68,7 +67,23 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn insert(&self, key: &Key, mut record: Record) -> StoreResult<bool> {
         self.intern(&mut record);
-        Ok(self.shard(key).lock().insert(key, record, &self.hasher))
+        let subject = match &record {
+            Record::Grant(grant) => Some(grant.subject.clone()),
+            Record::Mark { .. } => None,
+        };
+        let Some(slot) = self.shard(key).lock().insert(key, record) else {
+            return Ok(false);
+        };
+        if let Some(subject) = subject {
+            self.owners.add(
+                &subject,
+                Place {
+                    shard: shard_of(key),
+                    slot,
+                },
+            );
+        }
+        Ok(true)
     }
 
     fn load(&self, key: &Key) -> StoreResult<Option<Loaded>> {
@@ -83,8 +98,21 @@ impl Store for MemoryStore {
 
     fn owned_by(&self, owner: Owner<'_>) -> StoreResult<Vec<Key>> {
         let mut keys = Vec::new();
-        for shard in &self.shards.0 {
-            shard.lock().owned_by(owner, &self.hasher, &mut keys);
+        let owned = |slot: &&Slot| slot.grant().is_some_and(|grant| owner.owns(grant));
+        match owner.subject {
+            None => {
+                for shard in &self.shards.0 {
+                    let shard = shard.lock();
+                    keys.extend(shard.slab.iter().filter(owned).map(|slot| slot.key));
+                }
+            }
+            Some(subject) => {
+                for Place { shard, slot } in self.owners.of(subject) {
+                    let shard = self.shards.0[shard].lock();
+                    // Another record may be there by now.
+                    keys.extend(Some(&shard.slab[slot]).filter(owned).map(|slot| slot.key));
+                }
+            }
         }
         Ok(keys)
     }
@@ -95,7 +123,10 @@ impl Store for MemoryStore {
         for _ in 0..SHARDS {
             let at = self.sweep_at.load(Ordering::Relaxed) % SHARDS;
             let mut shard = self.shards.0[at].lock();
-            removed += shard.sweep(now, limit - removed, &mut looks, &self.hasher);
+            // The user's entry goes before the slot is free: it never names somebody else's.
+            let forget =
+                |subject: &str, slot| self.owners.remove(subject, Place { shard: at, slot });
+            removed += shard.sweep(now, limit - removed, &mut looks, forget);
             if shard.sweep_at == 0 {
                 self.sweep_at.store(at + 1, Ordering::Relaxed);
                 drop(shard);
@@ -112,12 +143,94 @@ impl Store for MemoryStore {
     }
 }
 
+/// Where a record lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
+    shard: usize,
+    slot: u32,
+}
+
+/// The grants of each user. An entry says where one may be; what is there has the last word, so the two
+/// locks are never needed at once, except to remove both (shard, then owners).
+#[derive(Default)]
+struct Owners {
+    shards: Shards<HashTable<Owned>>,
+    hasher: RandomState,
+}
+
+/// One grant of a user's: half of the user's hash, and the grant's place.
+#[derive(Clone, Copy)]
+struct Owned {
+    hash: u32,
+    place: u32,
+}
+
+impl Owned {
+    /// Both halves of the table's hash come of the one that is kept.
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash) << 32 | u64::from(hash)
+    }
+}
+
+impl Owners {
+    fn add(&self, subject: &str, place: Place) {
+        let (hash, shard) = self.find(subject);
+        let place = Owners::pack(place);
+        shard
+            .lock()
+            .insert_unique(Owned::spread(hash), Owned { hash, place }, |owned| {
+                Owned::spread(owned.hash)
+            });
+    }
+
+    fn remove(&self, subject: &str, place: Place) {
+        let (hash, shard) = self.find(subject);
+        let place = Owners::pack(place);
+        if let Ok(entry) = shard
+            .lock()
+            .find_entry(Owned::spread(hash), |owned| owned.place == place)
+        {
+            entry.remove();
+        }
+    }
+
+    fn of(&self, subject: &str) -> Vec<Place> {
+        let (hash, shard) = self.find(subject);
+        let shard = shard.lock();
+        let owned = shard
+            .iter_hash(Owned::spread(hash))
+            .filter(|owned| owned.hash == hash);
+        owned.map(|owned| Owners::unpack(owned.place)).collect()
+    }
+
+    fn find(&self, subject: &str) -> (u32, &Mutex<HashTable<Owned>>) {
+        let [a, b, c, d, shard, ..] = self.hasher.hash_one(subject).to_le_bytes();
+        (
+            u32::from_le_bytes([a, b, c, d]),
+            &self.shards.0[usize::from(shard) % SHARDS],
+        )
+    }
+
+    /// A slot's number and, in the lowest bits, its shard's. 128 shards of 33 million slots each are more
+    /// than memory has room for.
+    #[allow(clippy::as_conversions)]
+    fn pack(place: Place) -> u32 {
+        place.slot * SHARDS as u32 + place.shard as u32
+    }
+
+    #[allow(clippy::as_conversions)]
+    fn unpack(place: u32) -> Place {
+        Place {
+            shard: (place % SHARDS as u32) as usize,
+            slot: place / SHARDS as u32,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Shard {
     /// Key → slot.
     index: HashTable<u32>,
-    /// Subject → the first slot of its list.
-    owners: HashTable<u32>,
     slab: Slab,
     /// Where the next sweep goes on.
     sweep_at: usize,
@@ -139,17 +252,17 @@ impl Shard {
             .copied()
     }
 
-    fn insert(&mut self, key: &Key, record: Record, hasher: &RandomState) -> bool {
+    /// Tells the slot, if there was no such record.
+    fn insert(&mut self, key: &Key, record: Record) -> Option<u32> {
         if self.find(key).is_some() {
-            return false;
+            return None;
         }
         let version = self.next_version();
         let slot = self.slab.add(*key, version, record);
         let slab = &self.slab;
         self.index
             .insert_unique(hash_of(key), slot, |&slot| hash_of(&slab[slot].key));
-        self.link(slot, hasher);
-        true
+        Some(slot)
     }
 
     fn load(&self, key: &Key) -> Option<Loaded> {
@@ -171,32 +284,13 @@ impl Shard {
         slot.record.replace(record)
     }
 
-    fn owned_by(&self, owner: Owner<'_>, hasher: &RandomState, keys: &mut Vec<Key>) {
-        let owned = |slot: &&Slot| slot.grant().is_some_and(|grant| owner.owns(grant));
-        match owner.subject {
-            None => keys.extend(self.slab.iter().filter(owned).map(|slot| slot.key)),
-            Some(subject) => {
-                let is_subject = |&slot: &u32| self.slab.subject(slot) == Some(subject);
-                let first = self
-                    .owners
-                    .find(hasher.hash_one(subject), is_subject)
-                    .copied();
-                let list = std::iter::successors(first, |&slot| self.slab[slot].next());
-                keys.extend(
-                    list.map(|slot| &self.slab[slot])
-                        .filter(owned)
-                        .map(|slot| slot.key),
-                );
-            }
-        }
-    }
-
+    /// Removes what need not be kept; tells `forget` first, of each grant, whose it was and where.
     fn sweep(
         &mut self,
         now: Timestamp,
         limit: usize,
         looks: &mut usize,
-        hasher: &RandomState,
+        forget: impl Fn(&str, u32),
     ) -> usize {
         let mut removed = 0;
         while self.sweep_at < self.slab.len() {
@@ -209,71 +303,27 @@ impl Shard {
                 break;
             };
             self.sweep_at += 1;
-            if self.slab[slot]
-                .record
-                .as_ref()
-                .is_some_and(|record| record.keep_until() <= now)
-            {
-                self.remove(slot, hasher);
+            let record = self.slab[slot].record.as_ref();
+            if record.is_some_and(|record| record.keep_until() <= now) {
+                if let Some(grant) = self.slab[slot].grant() {
+                    forget(&grant.subject, slot);
+                }
+                let hash = hash_of(&self.slab[slot].key);
+                if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
+                    entry.remove();
+                }
+                self.slab.remove(slot);
                 removed += 1;
             }
         }
         self.sweep_at = 0;
         removed
     }
+}
 
-    fn remove(&mut self, slot: u32, hasher: &RandomState) {
-        let hash = hash_of(&self.slab[slot].key);
-        if let Ok(entry) = self.index.find_entry(hash, |&other| other == slot) {
-            entry.remove();
-        }
-        self.unlink(slot, hasher);
-        self.slab.remove(slot);
-    }
-
-    /// Puts a grant at the head of its subject's list.
-    fn link(&mut self, slot: u32, hasher: &RandomState) {
-        let Some(subject) = self.slab.subject(slot) else {
-            return;
-        };
-        let hash = hasher.hash_one(subject);
-        let head = self
-            .owners
-            .find_mut(hash, |&other| self.slab.subject(other) == Some(subject));
-        match head {
-            Some(head) => {
-                let second = std::mem::replace(head, slot);
-                self.slab[slot].next = second;
-                self.slab[second].previous = slot;
-            }
-            None => {
-                let slab = &self.slab;
-                let rehash = |&slot: &u32| hasher.hash_one(slab.subject(slot).unwrap_or_default());
-                self.owners.insert_unique(hash, slot, rehash);
-            }
-        }
-    }
-
-    fn unlink(&mut self, slot: u32, hasher: &RandomState) {
-        let Some(subject) = self.slab.subject(slot) else {
-            return;
-        };
-        let hash = hasher.hash_one(subject);
-        let Slot { next, previous, .. } = self.slab[slot];
-        if next != NONE {
-            self.slab[next].previous = previous;
-        }
-        if previous != NONE {
-            self.slab[previous].next = next;
-        } else if let Ok(mut head) = self.owners.find_entry(hash, |&other| other == slot) {
-            match next {
-                NONE => {
-                    head.remove();
-                }
-                next => *head.get_mut() = next,
-            }
-        }
-    }
+/// The shard is chosen by a byte that the index does not use.
+fn shard_of(key: &Key) -> usize {
+    usize::from(key.as_bytes()[15]) % SHARDS
 }
 
 /// A key is random or a hash already.
@@ -287,9 +337,8 @@ fn hash_of(key: &Key) -> u64 {
 struct Slot {
     key: Key,
     version: u32,
-    /// The neighbours in the subject's list; in a free slot, `next` is the next free one.
+    /// In a free slot, the next free one.
     next: u32,
-    previous: u32,
     record: Option<Record>,
 }
 
@@ -299,10 +348,6 @@ impl Slot {
             Some(Record::Grant(grant)) => Some(grant),
             _ => None,
         }
-    }
-
-    fn next(&self) -> Option<u32> {
-        Some(self.next).filter(|&next| next != NONE)
     }
 }
 
@@ -332,17 +377,11 @@ impl Slab {
         self.chunks.iter().flatten()
     }
 
-    #[inline]
-    fn subject(&self, slot: u32) -> Option<&str> {
-        self[slot].grant().map(|grant| &*grant.subject)
-    }
-
     fn add(&mut self, key: Key, version: u32, record: Record) -> u32 {
         let new = Slot {
             key,
             version,
             next: NONE,
-            previous: NONE,
             record: Some(record),
         };
         if self.free != NONE {
@@ -366,7 +405,6 @@ impl Slab {
         let gone = &mut self[slot];
         gone.record = None;
         gone.next = free;
-        gone.previous = NONE;
         self.free = slot;
     }
 }
@@ -402,6 +440,6 @@ mod tests {
 
     #[test]
     fn a_slot_stays_small() {
-        assert!(size_of::<Slot>() <= 104, "{}", size_of::<Slot>());
+        assert!(size_of::<Slot>() <= 96, "{}", size_of::<Slot>());
     }
 }
