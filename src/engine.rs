@@ -182,7 +182,7 @@ impl Engine {
         self.context().registry().keyring.jwks()
     }
 
-    /// Answers an HTTP request, whatever its path. See [`http`](crate::http).
+    /// Answers an HTTP request, whatever its path. See [`http`].
     pub fn handle(&self, request: &http::Request<'_>) -> http::Reply {
         http::handle(self.context(), request)
     }

@@ -2,7 +2,7 @@
 //!
 //! Reads the caller's pointers and text, calls one method, hands the result out; decides nothing. A C
 //! caller can pass anything, so nothing is trusted before it is checked: every body runs inside
-//! [`guard`], every pointer is checked for NULL, every struct for its size, all text for UTF-8.
+//! `guard`, every pointer is checked for NULL, every struct for its size, all text for UTF-8.
 //! `include/grantlet.h` is generated from these signatures and doc comments; they are its manual, so
 //! what a Rust reader would call `# Safety` stands there in the words of a C reader.
 //!
