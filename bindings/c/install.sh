@@ -16,8 +16,12 @@ prefix=$(cd "$1" && pwd)
 built=${CARGO_TARGET_DIR:-target}/release
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 major=${version%%.*}
-# What a program needs besides that links the static library; the compiler knows.
-native_libs=$(: | rustc --crate-type staticlib --print native-static-libs -o /dev/null - 2>&1 |
+# What a program needs besides that links the static library; the compiler knows, once it has made one.
+# Not one called /dev/null: rustc would put a file in the place of the device.
+empty=$(mktemp -d)
+trap 'rm -rf "$empty"' EXIT
+: >"$empty/empty.rs"
+native_libs=$(rustc --crate-type staticlib --print native-static-libs --out-dir "$empty" "$empty/empty.rs" 2>&1 |
     sed -n 's/^note: native-static-libs: //p')
 
 install -m 644 include/grantlet.h "$prefix/include/"
