@@ -151,7 +151,7 @@ GRL_ENUM(int32_t, grl_status) {
     GRL_INVALID_GRANT_MALFORMED = 3 | (1 << 8),
     /// The store holds no such grant; it expired and was swept, or belongs to another store.
     GRL_INVALID_GRANT_UNKNOWN = 3 | (2 << 8),
-    /// A code or refresh token came back after its successor was used; the grant is now revoked.
+    /// A spent code or refresh token came back outside its leeway; the grant is now revoked.
     GRL_INVALID_GRANT_REUSED = 3 | (3 << 8),
     /// The code or grant is past its absolute lifetime.
     GRL_INVALID_GRANT_EXPIRED = 3 | (4 << 8),
@@ -400,7 +400,8 @@ typedef struct grl_host {
     void (*GRL_NULLABLE release)(void *GRL_NULLABLE ctx);
     /// Tells the time, in seconds since 1970.
     uint64_t (*GRL_NULLABLE clock)(void *GRL_NULLABLE ctx);
-    /// Fills `len` bytes with randomness that nobody can predict, and returns a status.
+    /// Fills `len` bytes with randomness that nobody can predict, and returns a status. Elliptic-curve
+    /// keys and signatures, and the salts of client secrets, take the system's all the same.
     int32_t (*GRL_NULLABLE random)(void *GRL_NULLABLE ctx, uint8_t *bytes, size_t len);
     /// Takes an event for the audit log, a JSON object: `{"at":…,"event":"rotated",…}`. The change is
     /// stored already. No event holds a token or a secret.
@@ -465,7 +466,7 @@ GRL_API grl_status grl_engine_put_client(const grl_engine *engine,
 /// Removes an API: no more tokens for it, and those that are out are no longer valid here.
 ///
 /// State: changes the registry; grants stay.
-/// Errors: GRL_NOT_FOUND.
+/// Errors: GRL_NOT_FOUND; GRL_CONFIG for the `default_audience`.
 GRL_API grl_status grl_engine_remove_api(const grl_engine *engine,
                                          grl_str identifier,
                                          grl_error *GRL_NULLABLE *GRL_NULLABLE error);
@@ -604,6 +605,8 @@ GRL_API grl_status grl_engine_token(const grl_engine *engine,
 ///
 /// `buffer` has room for `capacity` bytes, and may be NULL if that is 0; `length` gets how many the
 /// response has. No NUL is added. A refresh needs about 1 KiB, with an ID token 2 KiB.
+///
+/// `buffer` must not overlap `form` or `authorization`: GRL_USAGE.
 ///
 /// Errors: also GRL_BUFFER_TOO_SMALL: nothing has changed, and `length` says what is needed. On any
 /// other error `length` is 0; what was written to the buffer is wiped again.

@@ -14,7 +14,7 @@ use crate::redirect_uri::RedirectUri;
 use crate::scope::Scope;
 use crate::secret::{Secret, SecretHash};
 
-/// A client holds at most this many secrets: the present one, and the one it is moving to.
+/// A client holds at most this many secrets: the present one, the one it is moving to, some to spare.
 const MAX_SECRETS: usize = 4;
 const MAX_REDIRECT_URIS: usize = 256;
 

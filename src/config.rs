@@ -32,6 +32,8 @@ pub mod limits {
     pub const MAX_RESOURCES: usize = 16;
     /// Bytes of a subject.
     pub const MAX_SUBJECT_BYTES: usize = 255;
+    /// Bytes of a login's `acr`, `amr` and `sid` together.
+    pub const MAX_LOGIN_BYTES: usize = 1024;
     /// Bytes of the claims that a login adds to each token, as JSON.
     pub const MAX_EXTRA_CLAIMS_BYTES: usize = 4 * 1024;
     /// Seconds that a code may live (RFC 6749 §4.1.2 recommends ten minutes at most).

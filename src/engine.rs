@@ -238,8 +238,14 @@ impl Engine {
     /// Removes an API: no more tokens for it, and those that are out are no longer valid here.
     ///
     /// # Errors
-    /// [`Status::NotFound`].
+    /// [`Status::NotFound`]; [`Status::Config`] for the `default_audience`.
     pub fn remove_api(&self, identifier: &str) -> Result<()> {
+        if self.context().default_audience.as_deref() == Some(identifier) {
+            return Err(Error::new(
+                Status::Config,
+                "the API is the default_audience",
+            ));
+        }
         self.change(|registry| {
             registry
                 .without_api(identifier)

@@ -56,7 +56,7 @@ pub enum Status {
     InvalidGrantMalformed = 3 | (1 << 8),
     /// The store holds no such grant; it expired and was swept, or belongs to another store.
     InvalidGrantUnknown = 3 | (2 << 8),
-    /// A code or refresh token came back after its successor was used; the grant is now revoked.
+    /// A spent code or refresh token came back outside its leeway; the grant is now revoked.
     InvalidGrantReused = 3 | (3 << 8),
     /// The code or grant is past its absolute lifetime.
     InvalidGrantExpired = 3 | (4 << 8),

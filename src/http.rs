@@ -248,7 +248,7 @@ fn allow(route: Route) -> String {
 fn authorize(ctx: &Context, request: &Request<'_>, query: &str) -> Reply {
     let pending = match request.method {
         "POST" => form(request)
-            .map_err(Into::into)
+            .map_err(|error| ctx.refused("authorize", None, error).into())
             .and_then(|form| authorize::authorize(ctx, form)),
         _ => authorize::authorize(ctx, query),
     };
@@ -261,9 +261,11 @@ fn authorize(ctx: &Context, request: &Request<'_>, query: &str) -> Reply {
 fn endpoint(ctx: &Context, route: Route, request: &Request<'_>) -> Response {
     let answer = match route {
         Route::Token => form_request(request)
+            .map_err(|error| ctx.refused("token", None, error))
             .and_then(|form| token::token(ctx, form, &|_| Ok(())))
             .map(|tokens| json_response(tokens.to_json().as_bytes().to_vec())),
         Route::Revoke => form_request(request)
+            .map_err(|error| ctx.refused("revoke", None, error))
             .and_then(|form| revoke::revoke(ctx, form))
             .map(|()| Response {
                 status: 200,
@@ -271,10 +273,14 @@ fn endpoint(ctx: &Context, route: Route, request: &Request<'_>) -> Response {
                 body: Vec::new(),
             }),
         Route::Introspect => form_request(request)
+            .map_err(|error| ctx.refused("introspect", None, error))
             .and_then(|form| introspect::introspect(ctx, form))
             .map(|claims| json_response(Value::from(claims).to_string().into_bytes())),
         Route::Userinfo => {
-            return match bearer(request).and_then(|token| userinfo::userinfo(ctx, &token)) {
+            return match bearer(request)
+                .map_err(|error| ctx.refused("userinfo", None, error))
+                .and_then(|token| userinfo::userinfo(ctx, &token))
+            {
                 Ok(claims) => json_response(Value::from(claims).to_string().into_bytes()),
                 Err(error) => bearer_error(&error),
             };

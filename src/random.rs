@@ -1,4 +1,5 @@
-//! Randomness: the only place that draws it, replaceable by a script so that tests are deterministic.
+//! Randomness, replaceable by a script so that tests are deterministic. Two things take the system's
+//! whatever is said: ring's elliptic-curve keys and signatures, and the salts of client secrets.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

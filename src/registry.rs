@@ -41,6 +41,14 @@ pub(crate) struct Registry {
 
 impl Registry {
     pub(crate) fn new(config: Config, issuer: Issuer, random: &dyn Random) -> Result<Self> {
+        // Whoever verifies with a shared secret can sign with it: it must not speak for the issuer.
+        let is_shared = |key: &Arc<SigningKey>| key.algorithm() == Algorithm::HS256;
+        if config.signing_keys.iter().any(is_shared) {
+            return Err(Error::new(
+                Status::ConfigKey,
+                "keys.signing holds an HS256 secret: it belongs to one API, as its signing_secret",
+            ));
+        }
         let mut keyring =
             Keyring::new(config.signing_keys)?.with_generated(Algorithm::ES256, random)?;
         for algorithm in needed_algorithms(&config.apis, &config.clients) {

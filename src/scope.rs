@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::config::limits::MAX_SCOPE_BYTES;
 use crate::error::{Error, Result, Status};
 
 /// Asks for an ID token (OIDC Core §3.1.2.1).
@@ -31,8 +32,12 @@ impl Scope {
     /// Reads space-separated scope tokens; a token named twice counts once.
     ///
     /// # Errors
-    /// [`Status::InvalidScope`] where a token breaks the grammar of RFC 6749 §3.3.
+    /// [`Status::InvalidScope`] where a token breaks the grammar of RFC 6749 §3.3, or the text is
+    /// longer than [`MAX_SCOPE_BYTES`].
     pub fn parse(text: &str) -> Result<Self> {
+        if text.len() > MAX_SCOPE_BYTES {
+            return Err(Error::new(Status::InvalidScope, "the scope is too long"));
+        }
         if !text.bytes().all(|b| b == b' ' || is_token_byte(b)) {
             return Err(Error::new(
                 Status::InvalidScope,

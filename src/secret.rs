@@ -1,4 +1,5 @@
-//! Bytes and text that must not be seen: hidden from `Debug`, wiped when dropped, compared in constant time.
+//! Bytes and text that must not be seen: hidden from `Debug`, wiped when dropped. A client's secret is
+//! compared in constant time ([`SecretHash::matches`]); `==` is not.
 //!
 //! With `src/ffi/` the only place where `unsafe` is allowed: wiping text in place needs it.
 #![allow(unsafe_code)]

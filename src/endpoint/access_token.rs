@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::endpoint::Context;
 use crate::error::{Error, Result, Status};
 use crate::jose::claims::Jti;
-use crate::jose::{self, Template};
+use crate::jose::{self, Algorithm, Template};
 use crate::registry::{Registry, Resource};
 use crate::store::{Key, Loaded, Record};
 
@@ -228,8 +228,9 @@ pub(crate) fn issued_here(ctx: &Context, registry: &Registry, token: &str) -> Re
 /// is refused: it has another `typ`, or in Auth0's dialect no `at_hash`, which every ID token has.
 pub(crate) fn id_token_claims(registry: &Registry, token: &str) -> Result<Map<String, Value>> {
     let verified = jose::verify(token, &registry.keyring)?;
+    let asymmetric = verified.key.algorithm() != Algorithm::HS256;
     match verified.typ.as_deref() {
-        Some("JWT") if verified.claims.contains_key("at_hash") => Ok(verified.claims),
+        Some("JWT") if asymmetric && verified.claims.contains_key("at_hash") => Ok(verified.claims),
         _ => Err(Error::new(Status::InvalidToken, "the token is no ID token")),
     }
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
-use crate::config::limits::{MAX_EXTRA_CLAIMS_BYTES, MAX_SUBJECT_BYTES};
+use crate::config::limits::{MAX_EXTRA_CLAIMS_BYTES, MAX_LOGIN_BYTES, MAX_SUBJECT_BYTES};
 use crate::endpoint::Context;
 use crate::endpoint::authorize::{PendingAuthorization, Prompt, ReplyTo, ResponseMode};
 use crate::error::{Error, Result, Status};
@@ -33,7 +33,7 @@ use crate::store::{Key, Record};
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Login {
-    /// The user: `sub`. Never empty, the same for the same user for ever, at most 255 bytes of ASCII
+    /// The user: `sub`. Never empty, the same for the same user for ever, at most 255 bytes
     /// (OIDC Core §2).
     pub subject: String,
     /// When the user authenticated, in seconds since 1970; needed where `max_age` is asked.
@@ -353,6 +353,14 @@ fn check_login(pending: &PendingAuthorization, login: &Login, now: Timestamp) ->
     if subject.is_empty() || subject.len() > MAX_SUBJECT_BYTES || subject.contains('\0') {
         return usage(format!(
             "the login's subject must have 1 to {MAX_SUBJECT_BYTES} bytes"
+        ));
+    }
+    let size = login.acr.as_ref().map_or(0, String::len)
+        + login.sid.as_ref().map_or(0, String::len)
+        + login.amr.iter().map(String::len).sum::<usize>();
+    if size > MAX_LOGIN_BYTES {
+        return usage(format!(
+            "the login's acr, amr and sid have more than {MAX_LOGIN_BYTES} bytes"
         ));
     }
     let login_required = |what| Err(Error::new(Status::LoginRequired, what));

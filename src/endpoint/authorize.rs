@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::client::{ApplicationType, Client, GrantType};
 use crate::clock::Timestamp;
-use crate::config::limits::{MAX_NONCE_BYTES, MAX_RESOURCES, MAX_SCOPE_BYTES, MAX_STATE_BYTES};
+use crate::config::limits::{MAX_NONCE_BYTES, MAX_RESOURCES, MAX_STATE_BYTES};
 use crate::endpoint::Context;
 use crate::endpoint::approve::AuthorizationResponse;
 use crate::endpoint::params::Params;
@@ -77,6 +77,8 @@ pub struct AuthorizationRequest {
     pub offline_access: bool,
     /// The APIs that the tokens are for, the default one first; none: `/userinfo` only.
     pub audience: Vec<String>,
+    /// The same for people: each API's name, or else its identifier.
+    pub audience_names: Vec<String>,
     /// The client's own value, given back to it.
     pub state: Option<String>,
     /// What the user is to be asked.
@@ -98,7 +100,7 @@ pub struct AuthorizationRequest {
 }
 
 /// A request that waits for the host's answer: `Engine::approve` or `Engine::deny`, once.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PendingAuthorization {
     pub(crate) query: String,
     pub(crate) request: AuthorizationRequest,
@@ -109,6 +111,14 @@ pub struct PendingAuthorization {
     pub(crate) code_challenge: Option<[u8; 32]>,
     pub(crate) nonce: Option<String>,
     pub(crate) require_auth_time: bool,
+}
+
+impl std::fmt::Debug for PendingAuthorization {
+    /// Hides the query: state, nonce and perhaps an ID token are in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let client_id = &self.request.client_id;
+        write!(f, "PendingAuthorization {{ client_id: {client_id:?}, .. }}")
+    }
 }
 
 impl PendingAuthorization {
@@ -278,6 +288,17 @@ fn validate(
         scopes: described(&scope, &resources),
         offline_access: scope.contains(OFFLINE_ACCESS),
         scope,
+        audience_names: resources
+            .iter()
+            .map(|resource| {
+                resource
+                    .api
+                    .name
+                    .as_ref()
+                    .unwrap_or(&resource.api.identifier)
+                    .clone()
+            })
+            .collect(),
         audience: resources
             .iter()
             .map(|resource| resource.api.identifier.clone())
@@ -382,9 +403,6 @@ pub(crate) fn require_absolute_uri(resource: &str) -> Result<()> {
 /// «Scope values used that are not understood by an implementation SHOULD be ignored.»
 /// `offline_access` stays where the client and every API named allow it.
 fn grantable_scope(client: &Client, resources: &[Arc<Resource>], text: &str) -> Result<Scope> {
-    if text.len() > MAX_SCOPE_BYTES {
-        return Err(Error::new(Status::InvalidScope, "the scope is too long"));
-    }
     let offline = client.may_use(GrantType::RefreshToken)
         && resources
             .iter()

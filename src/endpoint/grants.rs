@@ -49,7 +49,7 @@ pub struct GrantInfo {
     pub state: GrantState,
     /// Whether it has refresh tokens.
     pub refreshable: bool,
-    /// Rotations so far; 0 while the code is out.
+    /// 0 while the code is out; then 1, and one more with each rotation.
     pub generation: u32,
     /// When the user approved.
     pub approved_at: u64,

@@ -84,7 +84,7 @@ pub unsafe extern "C" fn grl_engine_put_api(
 /// Removes an API: no more tokens for it, and those that are out are no longer valid here.
 ///
 /// State: changes the registry; grants stay.
-/// Errors: GRL_NOT_FOUND.
+/// Errors: GRL_NOT_FOUND; GRL_CONFIG for the `default_audience`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn grl_engine_remove_api(
     engine: *const grl_engine,
@@ -169,6 +169,8 @@ pub unsafe extern "C" fn grl_engine_token(
 /// `buffer` has room for `capacity` bytes, and may be NULL if that is 0; `length` gets how many the
 /// response has. No NUL is added. A refresh needs about 1 KiB, with an ID token 2 KiB.
 ///
+/// `buffer` must not overlap `form` or `authorization`: GRL_USAGE.
+///
 /// Errors: also GRL_BUFFER_TOO_SMALL: nothing has changed, and `length` says what is needed. On any
 /// other error `length` is 0; what was written to the buffer is wiped again.
 #[unsafe(no_mangle)]
@@ -195,6 +197,17 @@ pub unsafe extern "C" fn grl_engine_token_into(
         };
         if buffer.is_null() && capacity != 0 {
             return Err(null("buffer").into());
+        }
+        // The request is read again while the response is written.
+        let ours = buffer.addr()..buffer.addr().saturating_add(capacity);
+        let overlaps = |text: grl_str| {
+            text.len > 0
+                && text.ptr.addr() < ours.end
+                && ours.start < text.ptr.addr().saturating_add(text.len)
+        };
+        if overlaps(form) || overlaps(authorization) {
+            let what = "'buffer' overlaps 'form' or 'authorization'";
+            return Err(Error::new(Status::Usage, what).into());
         }
         let buffer = Buffer::new(buffer, capacity);
         // The last look before the commit is at the response that the commit is for.

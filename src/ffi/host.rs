@@ -39,7 +39,8 @@ pub struct grl_host {
     pub release: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
     /// Tells the time, in seconds since 1970.
     pub clock: Option<unsafe extern "C" fn(ctx: *mut c_void) -> u64>,
-    /// Fills `len` bytes with randomness that nobody can predict, and returns a status.
+    /// Fills `len` bytes with randomness that nobody can predict, and returns a status. Elliptic-curve
+    /// keys and signatures, and the salts of client secrets, take the system's all the same.
     pub random: Option<unsafe extern "C" fn(ctx: *mut c_void, bytes: *mut u8, len: usize) -> i32>,
     /// Takes an event for the audit log, a JSON object: `{"at":…,"event":"rotated",…}`. The change is
     /// stored already. No event holds a token or a secret.
@@ -103,7 +104,7 @@ unsafe impl Send for Host {}
 unsafe impl Sync for Host {}
 
 impl Host {
-    /// Takes a host over, and puts what it brings in the engine's place.
+    /// Takes a host over: from here on, dropping it releases `ctx`.
     ///
     /// # Safety
     /// NULL or a host, by the contract of the module.

@@ -94,16 +94,15 @@ pub fn verdict(
         Ordering::Greater => Verdict::Refuse(Refusal::Ahead),
         Ordering::Equal if g == 0 || policy.rotation => Verdict::Advance,
         Ordering::Equal => Verdict::Keep,
-        Ordering::Less if g > 0 && n - g == 1 && in_leeway(grant, now, policy.leeway) => {
-            Verdict::Replay
-        }
+        Ordering::Less if g > 0 && n - g == 1 && in_leeway(grant, now, policy) => Verdict::Replay,
         Ordering::Less => Verdict::Reuse,
     }
 }
 
-fn in_leeway(grant: &Grant, now: Timestamp, leeway: Leeway) -> bool {
-    match leeway {
+fn in_leeway(grant: &Grant, now: Timestamp, policy: &RefreshPolicy) -> bool {
+    match policy.leeway {
         Leeway::Seconds(secs) => now.since(grant.issued_at) < secs,
-        Leeway::UntilUsed => true,
+        // Without rotation no use of the successor is recorded: nothing would ever end the window.
+        Leeway::UntilUsed => policy.rotation,
     }
 }

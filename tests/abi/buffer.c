@@ -48,6 +48,23 @@ static void an_error_leaves_nothing_behind(const grl_engine *engine)
     }
 }
 
+// A server that answers in the memory that it read the request into is told so, before anything moves.
+static void the_request_is_not_the_place_for_the_answer(const grl_engine *engine, const char *form)
+{
+    static uint8_t memory[4096];
+    size_t length = 5, form_length = strlen(form);
+    grl_buf before = snapshot(engine);
+    memcpy(memory + 100, form, form_length);
+    grl_str request = grl_str_of(memory + 100, form_length);
+    CHECK(grl_engine_token_into(engine, request, NOTHING, memory, sizeof memory, &length, NULL) == GRL_USAGE);
+    CHECK(grl_engine_token_into(engine, request, NOTHING, memory, 101, &length, NULL) == GRL_USAGE);
+    CHECK(grl_engine_token_into(engine, grl_str_from(form), request, memory + 99 + form_length, 8, &length, NULL) ==
+          GRL_USAGE);
+    CHECK(length == 0);
+    CHECK(memcmp(memory + 100, form, form_length) == 0);
+    CHECK(unchanged(engine, before));
+}
+
 int main(void)
 {
     grl_engine *engine = open_engine(NULL);
@@ -57,6 +74,7 @@ int main(void)
     every_capacity(engine, form, 1);
     sign_in(engine, access, refresh);
     refresh_form(form, refresh);
+    the_request_is_not_the_place_for_the_answer(engine, form);
     every_capacity(engine, form, 1);
     every_capacity(engine,
                    "grant_type=client_credentials&client_id=web&client_secret=correct+horse+battery+staple"

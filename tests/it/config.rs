@@ -609,3 +609,13 @@ fn rfc8414_s2_an_http_issuer_is_for_the_loopback_or_said_to_be_dangerous() {
         open(issuer, true).unwrap();
     }
 }
+
+#[test]
+fn a_shared_secret_is_no_key_of_the_issuers() {
+    let error = error_of(|tenant| {
+        let k = "c2VjcmV0LXRoYXQtaXMtbG9uZy1lbm91Z2gtZm9yLUhTMjU2";
+        tenant["keys"] = json!({"signing": [{"kty": "oct", "k": k}]});
+    });
+    assert_eq!(error.status(), Status::ConfigKey);
+    assert!(error.description().contains("signing_secret"), "{error}");
+}

@@ -564,3 +564,46 @@ fn no_secret_is_in_any_event_error_or_debug_output() {
     assert!(keep.iter().all(|public| !watch.secrets.contains(*public)));
     watch.check();
 }
+
+#[test]
+fn what_the_http_layer_refuses_is_heard_too() {
+    let heard = Heard::new();
+    let form: &[(&str, &str)] = &[("content-type", "application/x-www-form-urlencoded")];
+    let twice: &[(&str, &str)] = &[
+        form[0],
+        ("authorization", "Basic YTpi"),
+        ("authorization", "Basic YTpi"),
+    ];
+    let requests = [
+        ("/oauth/token", "POST", &form[..0], "token"),
+        ("/oauth/token", "POST", twice, "token"),
+        ("/oauth/revoke", "POST", &form[..0], "revoke"),
+        ("/oauth/introspect", "POST", &form[..0], "introspect"),
+        ("/authorize", "POST", &form[..0], "authorize"),
+        ("/userinfo", "GET", &form[..0], "userinfo"),
+    ];
+    for (target, method, headers, endpoint) in requests {
+        let before = heard.json.lock().unwrap().len();
+        heard.fixture.engine.handle(&http::Request {
+            method,
+            target,
+            headers,
+            body: b"",
+        });
+        let events = heard.json.lock().unwrap();
+        assert_eq!(events.len(), before + 1, "{method} {target}");
+        assert_eq!(events[before]["event"], "refused");
+        assert_eq!(events[before]["endpoint"], endpoint);
+    }
+}
+
+#[test]
+fn debug_hides_the_query_of_a_pending_authorization() {
+    let fixture = Fixture::new();
+    let pending = fixture.engine.authorize(&app_query("openid")).unwrap();
+    let shown = format!("{pending:?}");
+    assert!(
+        !shown.contains("n-0S6_WzA2Mj") && shown.contains("notes-app"),
+        "{shown}"
+    );
+}

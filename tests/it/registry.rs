@@ -506,3 +506,28 @@ fn the_registry_changes_under_running_requests() {
         Status::InvalidTarget
     );
 }
+
+#[test]
+fn a_scope_that_an_api_no_longer_has_is_no_longer_issued() {
+    let fixture = Fixture::new();
+    let first = fixture.sign_in();
+    assert!(first.scope.contains("read:notes"));
+    let without = Api::new(API)
+        .scope("write:notes", "")
+        .allow_offline_access(true);
+    fixture.engine.put_api(without).unwrap();
+    let second = fixture
+        .refresh(first.refresh_token.as_deref().unwrap())
+        .unwrap();
+    assert_eq!(second.scope, "openid offline_access");
+}
+
+#[test]
+fn the_default_audience_cannot_be_removed() {
+    let fixture = Fixture::with(|tenant| tenant["default_audience"] = API.into());
+    assert_eq!(
+        fixture.engine.remove_api(API).unwrap_err().status(),
+        Status::Config
+    );
+    fixture.engine.remove_api(OTHER).unwrap();
+}

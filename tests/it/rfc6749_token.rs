@@ -549,3 +549,20 @@ fn s10_5_a_code_says_nothing_and_no_error_repeats_it() {
     let refused = fixture.redeem(&mangled).unwrap_err();
     assert!(!format!("{refused:?} {}", refused.to_json()).contains(&mangled[10..]));
 }
+
+#[test]
+fn s6_a_scope_without_measure_is_refused_before_it_is_read() {
+    let fixture = Fixture::new();
+    let token = fixture.sign_in().refresh_token.unwrap();
+    let scope: String = (0..2_000).map(|n| format!("s{n} ")).collect();
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "notes-app"),
+        ("refresh_token", &*token),
+        ("scope", &scope),
+    ];
+    let refused = fixture.token(&form).unwrap_err();
+    assert_eq!(refused.status(), Status::InvalidScope);
+    assert!(refused.description().len() < 100);
+    fixture.refresh(&token).unwrap();
+}

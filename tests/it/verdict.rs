@@ -83,7 +83,8 @@ impl Case {
         let alive = self.own && !self.revoked && !self.expired && !self.idle;
         let inside = match self.leeway {
             Leeway::Seconds(secs) => self.age < u64::from(secs),
-            Leeway::UntilUsed => true,
+            // What is never rotated is never seen to be used.
+            Leeway::UntilUsed => self.rotation,
         };
         let replay = g + 1 == n && g > 0 && inside;
         let own = self.own;

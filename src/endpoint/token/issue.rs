@@ -104,14 +104,15 @@ impl<'r> Request<'r> {
                 Cow::Owned(asked)
             }
         };
-        if terms.audience.len() < 2 && resource.is_some() == (terms.audience.len() == 1) {
-            return Ok(scope);
-        }
-        // Of several APIs, each sees its own scopes only.
+        // Each API sees its own scopes only, and of those the ones that it still has.
         let known = |token: &str| {
             OPENID_SCOPES.contains(&token) || resource.is_some_and(|r| r.api.has_scope(token))
         };
-        Ok(Cow::Owned(scope.filter(known)))
+        let all_known = scope.iter().all(known);
+        match all_known {
+            true => Ok(scope),
+            false => Ok(Cow::Owned(scope.filter(known))),
+        }
     }
 
     /// Signs an access token.
