@@ -229,7 +229,8 @@ impl Config {
         self
     }
 
-    /// Adds a signing key: the first of an algorithm signs, the second is published as the next.
+    /// Adds a signing key of any algorithm but HS256 (a shared secret is an API's,
+    /// [`Api::signing_secret`]): the first of an algorithm signs, the second is published as the next.
     /// Without one of an algorithm that is needed, a fresh key is made when the engine opens.
     #[must_use]
     pub fn signing_key(mut self, key: SigningKey) -> Self {
