@@ -1,14 +1,15 @@
 //! An API (resource server): what an access token can be for.
 //!
-//! Knows its own metadata and how to read it from JSON; knows no client, no key and no token.
+//! Knows its own metadata and how to read and write it as JSON; knows no client, no key and no token.
 
-use serde_json::Value;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::fields::{Fields, config};
 use crate::jose::Algorithm;
 use crate::scope::{OPENID_SCOPES, Scope};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretText};
 
 /// The shape of an API's access tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,7 +148,7 @@ impl Api {
         }
         api.allow_offline_access = fields.take(&["allow_offline_access"])?.unwrap_or(false);
         api.token_lifetime = fields.take(&["token_lifetime"])?;
-        let secret = fields.take::<String>(&["signing_secret"])?;
+        let secret = signing_secret(&mut fields)?;
         let default_alg = if secret.is_some() {
             Algorithm::HS256
         } else {
@@ -155,9 +156,7 @@ impl Api {
         };
         api.signing_alg = fields.take(&["signing_alg"])?.unwrap_or(default_alg);
         // An exported tenant carries a secret whatever the algorithm; it means something for HS256 only.
-        api.signing_secret = secret
-            .filter(|_| api.signing_alg == Algorithm::HS256)
-            .map(Secret::new);
+        api.signing_secret = secret.filter(|_| api.signing_alg == Algorithm::HS256);
         api.token_dialect = match fields.take::<String>(&["token_dialect"])?.as_deref() {
             None | Some("rfc9068_profile" | "rfc9068_profile_authz") => TokenDialect::Rfc9068,
             Some("access_token" | "access_token_authz") => TokenDialect::Auth0,
@@ -187,6 +186,48 @@ impl Api {
         api.validate(fields.path())?;
         fields.finish()?;
         Ok(api)
+    }
+
+    /// Writes the metadata: what [`Api::from_json`] reads again as an equal API, if this one is valid.
+    ///
+    /// Holds the `signing_secret` in clear, for the caller to seal: always as `signing_secret_base64url`,
+    /// because from Rust it may be any bytes, and JSON text would take UTF-8 only.
+    pub(crate) fn to_json(&self) -> Value {
+        // Without `..`: a field that is not written does not compile.
+        let Api {
+            identifier,
+            name,
+            scopes,
+            allow_offline_access,
+            token_lifetime,
+            signing_alg,
+            signing_secret,
+            token_dialect,
+            introspection_clients,
+        } = self;
+        let scope = |scope: &ApiScope| {
+            let ApiScope { value, description } = scope;
+            json!({ "value": value, "description": description })
+        };
+        let mut json = json!({
+            "identifier": identifier,
+            "name": name,
+            "scopes": scopes.iter().map(scope).collect::<Vec<_>>(),
+            "allow_offline_access": allow_offline_access,
+            "token_lifetime": token_lifetime,
+            "signing_alg": signing_alg,
+            "token_dialect": match token_dialect {
+                TokenDialect::Rfc9068 => "rfc9068_profile",
+                TokenDialect::Auth0 => "access_token",
+            },
+            "introspection_clients": introspection_clients,
+        });
+        if let Some(secret) = signing_secret {
+            // Moved in: `json!` would leave a copy of it behind.
+            json["signing_secret_base64url"] =
+                Value::String(BASE64_URL_SAFE_NO_PAD.encode(secret.expose()));
+        }
+        json
     }
 
     /// What has to hold before an engine takes it.
@@ -225,6 +266,28 @@ impl Api {
     }
 }
 
+/// The secret: as text, which is what Auth0 exports, or as bytes in base64url.
+fn signing_secret(fields: &mut Fields) -> Result<Option<Secret>> {
+    let text = fields.take::<String>(&["signing_secret"])?.map(Secret::new);
+    let Some(encoded) = fields
+        .take::<String>(&["signing_secret_base64url"])?
+        .map(SecretText::new)
+    else {
+        return Ok(text);
+    };
+    if text.is_some() {
+        let what = "has signing_secret and signing_secret_base64url: give one";
+        return Err(config(fields.path(), what));
+    }
+    match BASE64_URL_SAFE_NO_PAD.decode(encoded.as_bytes()) {
+        Ok(bytes) => Ok(Some(Secret::new(bytes))),
+        Err(_) => Err(config(
+            fields.path(),
+            "signing_secret_base64url must be base64url without padding",
+        )),
+    }
+}
+
 fn scope_from_json(path: String, value: Value) -> Result<ApiScope> {
     if let Value::String(value) = value {
         return Ok(ApiScope {
@@ -253,3 +316,135 @@ const AUTH0_ONLY: [&str; 9] = [
     "authorization_details",
     "subject_type_authorization",
 ];
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    fn read(json: Value) -> Result<Api> {
+        Api::from_json("api".into(), json)
+    }
+
+    /// Writes it, as text, and reads it again.
+    fn again(api: &Api) -> Api {
+        let text = api.to_json().to_string();
+        read(serde_json::from_str(&text).unwrap()).unwrap()
+    }
+
+    /// `Debug` shows every field, but for the secret.
+    fn shown(api: &Api) -> (String, Option<&[u8]>) {
+        let secret = api.signing_secret.as_ref().map(Secret::expose);
+        (format!("{api:?}"), secret)
+    }
+
+    const ALGORITHMS: [Algorithm; 6] = [
+        Algorithm::ES256,
+        Algorithm::ES384,
+        Algorithm::EdDSA,
+        Algorithm::RS256,
+        Algorithm::PS256,
+        Algorithm::HS256,
+    ];
+
+    prop_compose! {
+        /// Any API that the builder makes and an engine takes.
+        fn api()(
+            (identifier, name) in ("[!-~]{1,30}", option::of(".{0,20}")),
+            scopes in vec(("[!#-Z]{1,10}", ".{0,20}"), 0..5),
+            allow_offline_access in any::<bool>(),
+            token_lifetime in option::of(1..=u32::MAX),
+            algorithm in select(&ALGORITHMS[..]),
+            secret in option::of(vec(any::<u8>(), 0..70)),
+            dialect in select(&[TokenDialect::Rfc9068, TokenDialect::Auth0][..]),
+            introspection_clients in vec(".{0,20}", 0..3),
+        ) -> Api {
+            let mut api = Api::new(identifier)
+                .allow_offline_access(allow_offline_access)
+                .signing_alg(algorithm)
+                .token_dialect(dialect);
+            api.name = name;
+            api.token_lifetime = token_lifetime;
+            for (value, description) in scopes {
+                api = api.scope(value, description);
+            }
+            if let Some(secret) = secret {
+                api = api.signing_secret(secret);
+            }
+            for client_id in introspection_clients {
+                api = api.introspection_client(client_id);
+            }
+            api.validate("api").unwrap();
+            api
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again_as_it_was(api in api()) {
+            let read = again(&api);
+            prop_assert_eq!(shown(&read), shown(&api));
+            prop_assert_eq!(read.to_json(), api.to_json());
+        }
+    }
+
+    #[test]
+    fn what_auth0_exported_is_read_again_as_it_was() {
+        let tenant = include_str!("../tests/vectors/auth0_tenant.json");
+        let tenant: Value = serde_json::from_str(tenant).unwrap();
+        let apis: Vec<_> = tenant["resource_servers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .collect();
+        for json in &apis {
+            let api = read((*json).clone()).unwrap();
+            assert_eq!(shown(&again(&api)), shown(&api));
+        }
+        // Scopes as texts, which the export has not.
+        let api = read(json!({ "identifier": "urn:a", "scopes": ["b", "a", "b"] })).unwrap();
+        assert_eq!(shown(&again(&api)), shown(&api));
+        // Of a secret that signs nothing nothing is kept; of one that does, every byte.
+        let secrets = |json: &Value| read(json.clone()).unwrap().signing_secret;
+        assert_eq!(secrets(apis[1]), None);
+        let secret = again(&read(apis[2].clone()).unwrap())
+            .signing_secret
+            .unwrap();
+        assert_eq!(secret.expose(), b"a-signing-secret-of-at-least-32-bytes");
+    }
+
+    #[test]
+    fn a_secret_is_text_or_base64url_and_never_both() {
+        let with = |name: &str, value: Value| read(json!({ "identifier": "urn:a", name: value }));
+        let text = with("signing_secret", json!("so")).unwrap();
+        let encoded = with("signing_secret_base64url", json!("c28")).unwrap();
+        assert_eq!(shown(&text), shown(&encoded));
+        assert_eq!(encoded.signing_alg, Algorithm::HS256);
+        for bad in ["c28=", "c2_9!", "c29", "+w"] {
+            let error = with("signing_secret_base64url", json!(bad)).unwrap_err();
+            assert!(error.description().contains("base64url"), "{error:?}");
+            assert!(!format!("{error:?}").contains(bad), "{error:?}");
+        }
+        let both = json!({
+            "identifier": "urn:a", "signing_secret": "so", "signing_secret_base64url": "c28",
+        });
+        assert!(read(both).unwrap_err().description().contains("give one"));
+    }
+
+    #[test]
+    fn debug_hides_the_secret() {
+        let api = Api::new("urn:a").signing_secret(*b"0123456789abcdef0123456789abcdef");
+        for api in [&api, &again(&api)] {
+            let shown = format!("{api:?}");
+            assert!(
+                shown.contains("Secret(..)")
+                    && !shown.contains("0123")
+                    && !shown.contains("48, 49")
+            );
+        }
+    }
+}

@@ -3,6 +3,8 @@
 //! Knows the shape of the whole and its limits; what a client or an API may say is known by
 //! `client` and `api`. Reads no file and no environment: the host hands the text over.
 
+use std::path::PathBuf;
+
 use fluent_uri::Uri;
 use serde_json::Value;
 
@@ -174,6 +176,9 @@ pub struct Config {
     pub(crate) default_audience: Option<String>,
     pub(crate) signing_keys: Vec<std::sync::Arc<SigningKey>>,
     pub(crate) token_keys: Vec<Secret>,
+    pub(crate) sealing_key: Option<Secret>,
+    pub(crate) dangerous_plaintext_keys: bool,
+    pub(crate) sqlite: Option<PathBuf>,
     pub(crate) endpoints: Endpoints,
     pub(crate) defaults: Defaults,
     pub(crate) acr_values_supported: Vec<String>,
@@ -192,6 +197,9 @@ impl Config {
             default_audience: None,
             signing_keys: Vec::new(),
             token_keys: Vec::new(),
+            sealing_key: None,
+            dangerous_plaintext_keys: false,
+            sqlite: None,
             endpoints: Endpoints::default(),
             defaults: Defaults::default(),
             acr_values_supported: Vec::new(),
@@ -247,6 +255,30 @@ impl Config {
         self
     }
 
+    /// Keeps grants, keys, and what is changed of clients and APIs, in this SQLite file. It needs a
+    /// [sealing key](Config::sealing_key).
+    #[must_use]
+    pub fn sqlite(mut self, path: impl Into<PathBuf>) -> Self {
+        self.sqlite = Some(path.into());
+        self
+    }
+
+    /// The 32 bytes under which a durable store keeps the engine's own keys: from the Keychain, DPAPI,
+    /// the Secret Service, a KMS. Without it nothing that the store holds can be read again but grants.
+    #[must_use]
+    pub fn sealing_key(mut self, key: Secret) -> Self {
+        self.sealing_key = Some(key);
+        self
+    }
+
+    /// Lets a durable store keep the engine's keys in clear: whoever can read the file can sign tokens.
+    /// With a sealing key beside it, keys that lie there in clear are taken once more, and sealed.
+    #[must_use]
+    pub fn dangerous_plaintext_keys(mut self, allow: bool) -> Self {
+        self.dangerous_plaintext_keys = allow;
+        self
+    }
+
     /// Changes the endpoints' paths.
     #[must_use]
     pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
@@ -294,7 +326,7 @@ impl Config {
         if let Some(keys) = fields.object(&["keys"])? {
             this.read_keys(keys)?;
         }
-        store_from_json(&mut fields)?;
+        this.read_store(&mut fields)?;
         for (path, api) in fields.list(&["apis", "resource_servers"])? {
             this.apis.push(Api::from_json(path, api)?);
         }
@@ -316,9 +348,31 @@ impl Config {
                 .push(std::sync::Arc::new(signing_key_from_json(path, key)?));
         }
         for (path, key) in fields.list(&["token"])? {
-            self.token_keys.push(token_key_from_json(&path, &key)?);
+            self.token_keys.push(key_from_json(&path, &key)?);
+        }
+        if let Some(key) = fields.take::<Value>(&["sealing"])? {
+            self.sealing_key = Some(key_from_json("keys.sealing", &key)?);
         }
         fields.finish()
+    }
+
+    /// `"memory"`, or `{"sqlite": "path"}`, or what goes with a store that the host brings.
+    fn read_store(&mut self, fields: &mut Fields) -> Result<()> {
+        let mut store = match fields.take::<Value>(&["store"])? {
+            None => return Ok(()),
+            Some(Value::String(name)) if name == "memory" => return Ok(()),
+            // A store's address may hold a password: it is not shown.
+            Some(Value::String(_)) => {
+                return Err(config(
+                    "store",
+                    "must be 'memory' or an object: {sqlite: path}",
+                ));
+            }
+            Some(value) => Fields::new("store", value)?,
+        };
+        self.sqlite = store.take::<String>(&["sqlite"])?.map(PathBuf::from);
+        self.dangerous_plaintext_keys = store.take(&["dangerous_plaintext_keys"])?.unwrap_or(false);
+        store.finish()
     }
 
     /// Auth0 keeps what a client may do in its own name in a list beside the clients.
@@ -473,15 +527,6 @@ fn endpoints_from_json(mut fields: Fields) -> Result<Endpoints> {
     Ok(endpoints)
 }
 
-/// `"memory"` is the one store so far; the key is read so that a configuration can say so.
-fn store_from_json(fields: &mut Fields) -> Result<()> {
-    match fields.take::<String>(&["store"])?.as_deref() {
-        None | Some("memory") => Ok(()),
-        // A store's address may hold a password: it is not shown.
-        Some(_) => Err(config("store", "is not supported: use 'memory'")),
-    }
-}
-
 /// A private JWK, or `{"pem": "…", "alg": "RS256"}`.
 fn signing_key_from_json(path: String, value: Value) -> Result<SigningKey> {
     let at = |error: Error| {
@@ -500,7 +545,7 @@ fn signing_key_from_json(path: String, value: Value) -> Result<SigningKey> {
 }
 
 /// 32 bytes, base64url without padding.
-fn token_key_from_json(path: &str, value: &Value) -> Result<Secret> {
+fn key_from_json(path: &str, value: &Value) -> Result<Secret> {
     use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
     value
         .as_str()

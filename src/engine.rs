@@ -1,8 +1,8 @@
 //! The engine: wiring, and one thin method per operation. The rules live in `endpoint` and below.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
 use serde_json::{Map, Value};
 
 use crate::api::Api;
@@ -15,7 +15,7 @@ use crate::endpoint::authorize::{self, AuthorizeError, PendingAuthorization};
 use crate::endpoint::grants::{self, GrantFilter, GrantInfo};
 use crate::endpoint::token::{self, TokenResponse};
 use crate::endpoint::userinfo::{self, UserClaims};
-use crate::endpoint::{Context, FormRequest, MAX_ATTEMPTS, busy, introspect, metadata, revoke};
+use crate::endpoint::{Context, FormRequest, introspect, metadata, revoke};
 use crate::error::{Error, Result, Status};
 use crate::event::{EventKind, EventSink};
 use crate::http;
@@ -23,7 +23,9 @@ use crate::jose::SigningKey;
 use crate::jose::claims::Serial;
 use crate::random::{Random, SystemRandom};
 use crate::registry::Registry;
-use crate::store::{MemoryStore, Store};
+use crate::secret::Secret;
+use crate::state::State;
+use crate::store::{MemoryStore, Store, StoreResult};
 
 /// An OAuth 2.1 / OpenID Connect server without a socket.
 ///
@@ -62,19 +64,45 @@ use crate::store::{MemoryStore, Store};
 pub struct Engine(Arc<Context>);
 
 impl Engine {
-    /// Opens an engine on the memory store, the system's clock and its randomness.
+    /// Opens an engine on the store that the configuration says (memory unless it does), the system's
+    /// clock and its randomness.
     ///
     /// # Errors
-    /// [`Status::Config`] and its reasons.
+    /// [`Status::Config`] and its reasons; of a store that is a file, those of [`Engine::open`].
     pub fn new(config: Config) -> Result<Self> {
         Engine::builder(config).build()
+    }
+
+    /// Opens an engine on an SQLite file, which is made if it is not there: grants, keys, and what is
+    /// changed of clients and APIs outlive the process. `sealing_key` is 32 bytes that the host keeps
+    /// elsewhere (Keychain, DPAPI, Secret Service, KMS); the file holds the engine's keys sealed under
+    /// them. Any number of processes may open the same file at once.
+    ///
+    /// ```
+    /// use grantlet::{Config, Engine, Secret};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("grantlet-doc-{}.db", std::process::id()));
+    /// # let sealing_key = [7; 32];
+    /// let engine = Engine::open(
+    ///     Config::new("http://127.0.0.1:8080/"), &path, Secret::new(sealing_key))?;
+    /// # drop(engine);
+    /// # std::fs::remove_file(path).ok();
+    /// # Ok::<(), grantlet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Status::Config`] and its reasons; [`Status::Store`] and its reasons;
+    /// [`Status::TemporarilyUnavailable`] where another process holds the file for longer than ten seconds.
+    #[cfg(any(feature = "sqlite", feature = "sqlite-system"))]
+    pub fn open(config: Config, path: impl AsRef<Path>, sealing_key: Secret) -> Result<Self> {
+        Engine::new(config.sqlite(path.as_ref()).sealing_key(sealing_key))
     }
 
     /// Starts an engine with parts of the host's own.
     pub fn builder(config: Config) -> EngineBuilder {
         EngineBuilder {
             config,
-            store: Arc::new(MemoryStore::new()),
+            store: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom::default()),
             events: None,
@@ -179,7 +207,7 @@ impl Engine {
 
     /// The public keys (RFC 7517 §5): next, current and previous.
     pub fn jwks(&self) -> Value {
-        self.context().registry().keyring.jwks()
+        self.context().registry_or_last().keyring.jwks()
     }
 
     /// Answers an HTTP request, whatever its path. See [`http`].
@@ -224,7 +252,7 @@ impl Engine {
     /// # Errors
     /// [`Status::Config`] and its reasons; nothing is changed then.
     pub fn put_api(&self, api: Api) -> Result<()> {
-        self.change(|registry| registry.with_api(api.clone(), &*self.context().random))
+        self.change(|registry| registry.put_api(api.clone(), &*self.context().random))
     }
 
     /// As [`Engine::put_api`], from one of the objects of the configuration's `apis`.
@@ -248,7 +276,7 @@ impl Engine {
         }
         self.change(|registry| {
             registry
-                .without_api(identifier)
+                .remove_api(identifier)
                 .ok_or_else(|| not_found("API"))
         })
     }
@@ -258,7 +286,7 @@ impl Engine {
     /// # Errors
     /// [`Status::Config`] and its reasons; nothing is changed then.
     pub fn put_client(&self, client: Client) -> Result<()> {
-        self.change(|registry| registry.with_client(client.clone(), &*self.context().random))
+        self.change(|registry| registry.put_client(client.clone(), &*self.context().random))
     }
 
     /// As [`Engine::put_client`], from one of the objects of the configuration's `clients`.
@@ -277,7 +305,7 @@ impl Engine {
     pub fn remove_client(&self, client_id: &str) -> Result<usize> {
         self.change(|registry| {
             registry
-                .without_client(client_id)
+                .remove_client(client_id)
                 .ok_or_else(|| not_found("client"))
         })?;
         self.revoke_grants(GrantFilter {
@@ -316,24 +344,34 @@ impl Engine {
         Ok(self.context().store.sweep(self.context().now(), limit)?)
     }
 
+    /// Seals the engine's keys in the store under another 32 bytes. Other processes on the same store need
+    /// the new key to open it, and to learn of later changes.
+    ///
+    /// # Errors
+    /// [`Status::ConfigKey`] for another length, [`Status::StoreUnsupported`] where the store does not
+    /// outlive the process, those of the store; nothing is changed then.
+    pub fn reseal(&self, sealing_key: &Secret) -> Result<()> {
+        self.context()
+            .state
+            .reseal(sealing_key, self.context().now())
+    }
+
+    /// Writes a consistent copy of the store to a new file while the engine goes on working. Its keys are
+    /// sealed as the store's are; an engine opens it like any other.
+    ///
+    /// # Errors
+    /// [`Status::StoreUnsupported`] of a store that is no file; [`Status::StoreFull`];
+    /// [`Status::ServerError`] where the file exists or its folder does not.
+    pub fn backup(&self, to: impl AsRef<Path>) -> Result<()> {
+        Ok(self.context().store.backup(to.as_ref())?)
+    }
+
     fn context(&self) -> &Context {
         &self.0
     }
 
-    /// Makes the next registry out of the present one; what fails leaves the present one. Nothing is
-    /// locked while `next` works, which may ask the host for random bytes; it works again where
-    /// another change got in between.
     fn change(&self, next: impl Fn(Registry) -> Result<Registry>) -> Result<()> {
-        for _ in 0..MAX_ATTEMPTS {
-            let present = self.context().registry();
-            let made = Arc::new(next(Registry::clone(&present))?);
-            let mut registry = self.context().registry.write();
-            if Arc::ptr_eq(&registry, &present) {
-                *registry = made;
-                return Ok(());
-            }
-        }
-        Err(busy())
+        self.context().state.change(self.context().now(), next)
     }
 }
 
@@ -346,7 +384,7 @@ impl std::fmt::Debug for Engine {
 /// An engine in the making.
 pub struct EngineBuilder {
     config: Config,
-    store: Arc<dyn Store>,
+    store: Option<Arc<dyn Store>>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     events: Option<Arc<dyn EventSink>>,
@@ -354,10 +392,10 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Where grants live; memory unless said.
+    /// Where grants live, in the place of what the configuration says; memory unless said.
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.store = store;
+        self.store = Some(store);
         self
     }
 
@@ -403,6 +441,15 @@ impl EngineBuilder {
     pub fn build(self) -> Result<Engine> {
         let config = self.config;
         let issuer = config.validate()?;
+        let store = match (self.store, &config.sqlite) {
+            (None, None) => Arc::new(MemoryStore::new()),
+            (None, Some(path)) => open_sqlite(path)?,
+            (Some(store), None) => store,
+            (Some(_), Some(_)) => {
+                let what = "the host brings a store, and the configuration names another";
+                return Err(Error::new(Status::Usage, what));
+            }
+        };
         let context = Context {
             endpoints: config.endpoints.clone(),
             defaults: config.defaults.clone(),
@@ -410,13 +457,15 @@ impl EngineBuilder {
             acr_values_supported: config.acr_values_supported.clone(),
             ui_locales_supported: config.ui_locales_supported.clone(),
             service_documentation: config.service_documentation.clone(),
-            registry: RwLock::new(Arc::new(Registry::new(
+            state: State::open(
                 config,
                 issuer.clone(),
-                &*self.random,
-            )?)),
+                &store,
+                || self.clock.now(),
+                &self.random,
+            )?,
             issuer,
-            store: self.store,
+            store,
             clock: self.clock,
             serial: Serial::new(&*self.random)?,
             random: self.random,
@@ -425,6 +474,17 @@ impl EngineBuilder {
         };
         Ok(Engine(Arc::new(context)))
     }
+}
+
+#[cfg(any(feature = "sqlite", feature = "sqlite-system"))]
+fn open_sqlite(path: &Path) -> StoreResult<Arc<dyn Store>> {
+    Ok(Arc::new(crate::store::SqliteStore::open(path)?))
+}
+
+#[cfg(not(any(feature = "sqlite", feature = "sqlite-system")))]
+fn open_sqlite(_: &Path) -> StoreResult<Arc<dyn Store>> {
+    let what = "the library was built without SQLite";
+    Err(crate::store::StoreError::Unsupported(what.into()))
 }
 
 fn parse(json: &str) -> Result<Value> {

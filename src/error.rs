@@ -145,6 +145,23 @@ pub enum Status {
     BufferTooSmall = 67,
     /// The engine has a defect: it panicked, and the panic was stopped at the boundary.
     Panic = 68,
+
+    /// The store cannot be used as it is; the host or its operator has to mend something.
+    Store = 69,
+    /// The disk, or what the store may use of it, is full. What was asked was not done.
+    StoreFull = 69 | (1 << 8),
+    /// The store's file or folder cannot be written to.
+    StoreReadOnly = 69 | (2 << 8),
+    /// The store is damaged: restore a backup.
+    StoreCorrupt = 69 | (3 << 8),
+    /// The store was written by a later version of this library.
+    StoreNewer = 69 | (4 << 8),
+    /// The store's file is something else; it was left as it is.
+    StoreForeign = 69 | (5 << 8),
+    /// The store has no such operation.
+    StoreUnsupported = 69 | (6 << 8),
+    /// The store's keys are sealed, and the host's sealing key is not the one, or is missing.
+    StoreSealed = 69 | (7 << 8),
 }
 
 /// What a caller acts on: the OAuth error code, or the side that has to mend something.
@@ -184,6 +201,8 @@ pub enum Class {
     BufferTooSmall,
     /// The engine itself.
     Panic,
+    /// The host's store.
+    Store,
 }
 
 impl Status {
@@ -222,6 +241,7 @@ impl Status {
             66 => Class::NotFound,
             67 => Class::BufferTooSmall,
             68 => Class::Panic,
+            69 => Class::Store,
             _ => Class::ServerError,
         }
     }
@@ -257,7 +277,8 @@ impl Class {
             | Class::Usage
             | Class::NotFound
             | Class::BufferTooSmall
-            | Class::Panic => "server_error",
+            | Class::Panic
+            | Class::Store => "server_error",
         }
     }
 
@@ -273,7 +294,8 @@ impl Class {
             | Class::Usage
             | Class::NotFound
             | Class::BufferTooSmall
-            | Class::Panic => 500,
+            | Class::Panic
+            | Class::Store => 500,
             _ => 400,
         }
     }
@@ -386,7 +408,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.class() {
             // Nobody but the host sees these: an OAuth code would mislead.
-            Class::Config | Class::Usage | Class::NotFound | Class::BufferTooSmall => {}
+            Class::Config
+            | Class::Usage
+            | Class::NotFound
+            | Class::BufferTooSmall
+            | Class::Store => {}
             class => write!(f, "{}: ", class.oauth_code())?,
         }
         f.write_str(&self.0.description)?;

@@ -43,10 +43,10 @@ impl Fields {
         match self.take_value(names)? {
             None => Ok(None),
             Some((path, value)) => {
-                let shown = value.clone();
+                let kind = kind(&value);
                 serde_json::from_value(value).map(Some).map_err(|error| {
                     // serde names what it expected; the value itself might be a secret.
-                    config(&path, format!("has the wrong type ({})", kind(&shown)))
+                    config(&path, format!("has the wrong type ({kind})"))
                         .with_detail(without_values(&error))
                 })
             }

@@ -286,7 +286,7 @@ fn endpoint(ctx: &Context, route: Route, request: &Request<'_>) -> Response {
             };
         }
         Route::Metadata => Ok(public_document(&metadata::metadata(ctx))),
-        Route::Jwks => Ok(public_document(&ctx.registry().keyring.jwks())),
+        Route::Jwks => Ok(public_document(&ctx.registry_or_last().keyring.jwks())),
         // Answered by `authorize`.
         Route::Authorize => Err(Error::server("/authorize is not an endpoint that answers")),
     };

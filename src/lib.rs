@@ -39,7 +39,9 @@ mod random;
 mod redirect_uri;
 mod registry;
 mod scope;
+mod seal;
 mod secret;
+mod state;
 
 /// The functions of `grantlet.h`: for C and for benches, not for Rust programs.
 #[doc(hidden)]

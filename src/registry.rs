@@ -3,6 +3,7 @@
 //! An immutable snapshot: a request takes one and sees it whole, whatever is changed meanwhile; a
 //! change makes the next. Knows how tokens are headed, not what is in them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -10,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{Api, TokenDialect};
 use crate::client::{Client, RefreshPolicy, validate_policy};
+use crate::clock::Timestamp;
 use crate::config::{Config, Defaults, Issuer};
 use crate::error::{Error, Result, Status};
 use crate::grant::TokenKeys;
@@ -23,11 +25,27 @@ pub(crate) struct Resource {
     pub(crate) template: Template,
 }
 
+/// What was put, and what was removed (none), since the configuration.
+#[derive(Clone, Default)]
+pub(crate) struct Changes {
+    pub(crate) clients: BTreeMap<String, Option<Arc<Client>>>,
+    pub(crate) apis: BTreeMap<String, Option<Arc<Api>>>,
+}
+
+/// What of a registry outlives the process.
+#[derive(Clone)]
+pub(crate) struct Lasting {
+    pub(crate) keyring: Arc<Keyring>,
+    pub(crate) token_keys: Arc<TokenKeys>,
+    pub(crate) changes: Changes,
+}
+
 /// Clients, APIs and keys at one moment.
 #[derive(Clone)]
 pub(crate) struct Registry {
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) token_keys: Arc<TokenKeys>,
+    changes: Changes,
     clients: HashMap<String, Arc<Client>>,
     resources: HashMap<String, Arc<Resource>>,
     /// What ID tokens start with, by algorithm.
@@ -40,7 +58,15 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn new(config: Config, issuer: Issuer, random: &dyn Random) -> Result<Self> {
+    /// What the configuration says, and over it what lasted of an earlier registry. Keys that are needed
+    /// and not there are made.
+    pub(crate) fn new(
+        config: &Config,
+        issuer: Issuer,
+        lasting: Option<Lasting>,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<Self> {
         // Whoever verifies with a shared secret can sign with it: it must not speak for the issuer.
         let is_shared = |key: &Arc<SigningKey>| key.algorithm() == Algorithm::HS256;
         if config.signing_keys.iter().any(is_shared) {
@@ -49,8 +75,20 @@ impl Registry {
                 "keys.signing holds an HS256 secret: it belongs to one API, as its signing_secret",
             ));
         }
-        let mut keyring =
-            Keyring::new(config.signing_keys)?.with_generated(Algorithm::ES256, random)?;
+        let configured = Keyring::new(config.signing_keys.iter().cloned())?;
+        let (keyring, token_keys, changes) = match lasting {
+            None => (
+                configured,
+                TokenKeys::new(&config.token_keys, random)?,
+                Changes::default(),
+            ),
+            Some(lasting) => (
+                lasting.keyring.adopt(&configured, now, random)?,
+                lasting.token_keys.adopt(&config.token_keys)?,
+                lasting.changes,
+            ),
+        };
+        let mut keyring = keyring.with_generated(Algorithm::ES256, random)?;
         for algorithm in needed_algorithms(&config.apis, &config.clients) {
             keyring = keyring.with_generated(algorithm, random)?;
         }
@@ -58,32 +96,60 @@ impl Registry {
         let mut this = Registry {
             userinfo: userinfo_template(&keyring, &issuer, &userinfo_url)?,
             keyring: Arc::new(keyring),
-            token_keys: Arc::new(TokenKeys::new(&config.token_keys, random)?),
+            token_keys: Arc::new(token_keys),
+            changes: Changes::default(),
             clients: HashMap::new(),
             resources: HashMap::new(),
             id_tokens: Vec::new(),
             issuer,
             userinfo_url,
-            defaults: config.defaults,
+            defaults: config.defaults.clone(),
         };
         this.id_tokens = this.id_token_templates();
-        for api in config.apis {
+        for api in &config.apis {
             if this.resources.contains_key(&api.identifier) {
                 return Err(Error::new(
                     Status::Config,
                     format!("the API '{}' is given twice", api.identifier),
                 ));
             }
-            this = this.with_api(api, random)?;
+            this = this.with_api(api.clone(), random)?;
         }
-        for client in config.clients {
+        for client in &config.clients {
             if this.clients.contains_key(&client.client_id) {
                 let what = format!("the client '{}' is given twice", client.client_id);
                 return Err(Error::new(Status::Config, what));
             }
-            this = this.with_client(client, random)?;
+            this = this.with_client(Arc::new(client.clone()), random)?;
         }
-        Ok(this)
+        this.apply(changes, random)
+    }
+
+    /// What was changed has the last word over the configuration.
+    fn apply(mut self, changes: Changes, random: &dyn Random) -> Result<Self> {
+        for (identifier, api) in &changes.apis {
+            self.resources.remove(identifier);
+            if let Some(api) = api {
+                self = self.with_api(Api::clone(api), random)?;
+            }
+        }
+        for (client_id, client) in &changes.clients {
+            self.clients.remove(client_id);
+            if let Some(client) = client {
+                self = self.with_client(Arc::clone(client), random)?;
+            }
+        }
+        self.changes = changes;
+        Ok(self)
+    }
+
+    /// What of it outlives the process.
+    pub(crate) fn lasting(&self) -> Lasting {
+        Lasting {
+            keyring: Arc::clone(&self.keyring),
+            token_keys: Arc::clone(&self.token_keys),
+            changes: self.changes.clone(),
+        }
     }
 
     /// The client of this id.
@@ -167,8 +233,39 @@ impl Registry {
         self.keyring.find(kid).or_else(own).cloned()
     }
 
-    /// The registry with this API, in the place of one of the same identifier.
-    pub(crate) fn with_api(mut self, api: Api, random: &dyn Random) -> Result<Self> {
+    /// The registry with this API put, in the place of one of the same identifier.
+    pub(crate) fn put_api(self, api: Api, random: &dyn Random) -> Result<Self> {
+        let put = Arc::new(api.clone());
+        let mut this = self.with_api(api, random)?;
+        this.changes.apis.insert(put.identifier.clone(), Some(put));
+        Ok(this)
+    }
+
+    /// The registry with this client put, in the place of one of the same id.
+    pub(crate) fn put_client(self, client: Client, random: &dyn Random) -> Result<Self> {
+        let put = Arc::new(client);
+        let mut this = self.with_client(Arc::clone(&put), random)?;
+        this.changes
+            .clients
+            .insert(put.client_id.clone(), Some(put));
+        Ok(this)
+    }
+
+    /// The registry without this API; `None` if it is not there.
+    pub(crate) fn remove_api(mut self, identifier: &str) -> Option<Self> {
+        self.resources.remove(identifier)?;
+        self.changes.apis.insert(identifier.to_owned(), None);
+        Some(self)
+    }
+
+    /// The registry without this client; `None` if it is not there.
+    pub(crate) fn remove_client(mut self, client_id: &str) -> Option<Self> {
+        self.clients.remove(client_id)?;
+        self.changes.clients.insert(client_id.to_owned(), None);
+        Some(self)
+    }
+
+    fn with_api(mut self, api: Api, random: &dyn Random) -> Result<Self> {
         api.validate(&format!("the API '{}'", api.identifier))?;
         if api.signing_secret.is_none() {
             self = self.with_algorithm(api.signing_alg, random)?;
@@ -179,8 +276,7 @@ impl Registry {
         Ok(self)
     }
 
-    /// The registry with this client, in the place of one of the same id.
-    pub(crate) fn with_client(self, client: Client, random: &dyn Random) -> Result<Self> {
+    fn with_client(self, client: Arc<Client>, random: &dyn Random) -> Result<Self> {
         let policy = self.refresh_policy(&client);
         validate_policy(policy, client.is_public()).map_err(|what| {
             Error::new(
@@ -189,21 +285,8 @@ impl Registry {
             )
         })?;
         let mut this = self.with_algorithm(client.id_token_signed_response_alg, random)?;
-        this.clients
-            .insert(client.client_id.clone(), Arc::new(client));
+        this.clients.insert(client.client_id.clone(), client);
         Ok(this)
-    }
-
-    /// The registry without this API; `None` if it is not there.
-    pub(crate) fn without_api(mut self, identifier: &str) -> Option<Self> {
-        self.resources.remove(identifier)?;
-        Some(self)
-    }
-
-    /// The registry without this client; `None` if it is not there.
-    pub(crate) fn without_client(mut self, client_id: &str) -> Option<Self> {
-        self.clients.remove(client_id)?;
-        Some(self)
     }
 
     /// The registry under other keys.

@@ -119,7 +119,7 @@ pub(crate) fn verify(
     audience: &str,
     scopes: &[&str],
 ) -> Result<AccessToken> {
-    let registry = ctx.registry();
+    let registry = ctx.registry()?;
     let verified = active(ctx, &registry, token)?;
     // RFC 9068 §4: «The resource server MUST validate that the aud claim contains a resource indicator
     // value corresponding to an identifier the resource server expects for itself.»

@@ -240,6 +240,7 @@ pub(crate) fn approve(
     login: &Login,
 ) -> Result<AuthorizationResponse> {
     let now = ctx.now();
+    let registry = ctx.registry()?;
     let request = &pending.request;
     check_login(pending, login, now)?;
     let scope = consented_scope(&request.scope, login)?;
@@ -292,7 +293,7 @@ pub(crate) fn approve(
         grant: key,
         generation: 0,
     };
-    let code: SecretText = ctx.registry().token_keys.write(code);
+    let code: SecretText = registry.token_keys.write(code);
     Ok(AuthorizationResponse::new(
         ctx,
         &reply_to(pending),

@@ -167,7 +167,7 @@ pub(crate) fn authorize(
     query: &str,
 ) -> Result<PendingAuthorization, AuthorizeError> {
     let params = Params::parse(query).map_err(|error| ctx.refused("authorize", None, error))?;
-    let registry = ctx.registry();
+    let registry = ctx.registry()?;
     let client_id = params.single("client_id").unwrap_or(None);
     let refused = |error| ctx.refused("authorize", client_id, error);
 

@@ -31,7 +31,7 @@ fn answer(
     authorization: Option<&str>,
 ) -> Result<Map<String, Value>> {
     params.refuse_repeated()?;
-    let registry = ctx.registry();
+    let registry = ctx.registry()?;
     let client = client_auth::authenticate(&registry, params, authorization)?;
     // §2.1: «the authorization server MUST also require some form of authorization».
     if client.is_public() {

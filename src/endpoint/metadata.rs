@@ -11,7 +11,7 @@ use crate::scope::OPENID_SCOPES;
 
 /// See `Engine::metadata`.
 pub(crate) fn metadata(ctx: &Context) -> Value {
-    let registry = ctx.registry();
+    let registry = ctx.registry_or_last();
     let endpoints = &ctx.endpoints;
     let methods = AuthMethod::ALL.map(AuthMethod::name);
     let secret_methods =

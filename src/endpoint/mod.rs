@@ -17,8 +17,6 @@ pub(crate) mod userinfo;
 
 use std::sync::Arc;
 
-use parking_lot::RwLock;
-
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Defaults, Endpoints, Issuer};
 use crate::endpoint::userinfo::UserClaims;
@@ -28,11 +26,9 @@ use crate::grant::{Grant, Revocation};
 use crate::jose::claims::Serial;
 use crate::random::Random;
 use crate::registry::Registry;
+use crate::state::State;
 use crate::store::{Key, Loaded, Record, Store};
-
-/// How often an operation decides again after another call changed the record under it. Each loss
-/// means that another call got on, so this many losses in a row mean a storm.
-pub(crate) const MAX_ATTEMPTS: usize = 64;
+pub(crate) use crate::store::{MAX_ATTEMPTS, busy};
 
 /// A request to an endpoint that takes a form: `/oauth/token`, `/oauth/revoke`, `/oauth/introspect`.
 #[derive(Clone, Copy, Default)]
@@ -59,7 +55,7 @@ pub(crate) struct Context {
     pub(crate) acr_values_supported: Vec<String>,
     pub(crate) ui_locales_supported: Vec<String>,
     pub(crate) service_documentation: Option<String>,
-    pub(crate) registry: RwLock<Arc<Registry>>,
+    pub(crate) state: State,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -69,9 +65,14 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Clients, APIs and keys as they are now; the lock is released again.
-    pub(crate) fn registry(&self) -> Arc<Registry> {
-        Arc::clone(&self.registry.read())
+    /// Clients, APIs and keys as they are now.
+    pub(crate) fn registry(&self) -> Result<Arc<Registry>> {
+        self.state.registry(|| self.now())
+    }
+
+    /// The same, for what is public anyway; where the store does not answer, as it was last seen.
+    pub(crate) fn registry_or_last(&self) -> Arc<Registry> {
+        self.state.registry_or_last(|| self.now())
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -148,12 +149,7 @@ pub(crate) fn grant_revoked<'a>(key: &Key, grant: &'a Grant, why: Revocation) ->
         grant_id: key.to_string(),
         client_id: &grant.terms.client_id,
         subject: &grant.subject,
-        reason: match why {
-            Revocation::Reused => "reused",
-            Revocation::ByClient => "by_client",
-            Revocation::ByHost => "by_host",
-            Revocation::Displaced => "displaced",
-        },
+        reason: why.name(),
     }
 }
 
@@ -173,12 +169,4 @@ pub(crate) fn replayed<'a>(
         distance: grant.generation - presented,
         looks_like,
     }
-}
-
-/// Other calls changed the record again and again.
-pub(crate) fn busy() -> Error {
-    Error::new(
-        crate::error::Status::TemporarilyUnavailable,
-        "too many calls change this at the same moment; try again",
-    )
 }

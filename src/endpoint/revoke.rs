@@ -26,7 +26,7 @@ pub(crate) fn revoke(ctx: &Context, request: FormRequest<'_>) -> Result<()> {
 
 fn answer(ctx: &Context, params: &Params<'_>, authorization: Option<&str>) -> Result<()> {
     params.refuse_repeated()?;
-    let registry = ctx.registry();
+    let registry = ctx.registry()?;
     // §2.1: «The authorization server first validates the client credentials … and then verifies
     // whether the token was issued to the client making the revocation request.»
     let client = client_auth::authenticate(&registry, params, authorization)?;

@@ -45,7 +45,7 @@ pub(crate) fn userinfo(ctx: &Context, access_token: &str) -> Result<Map<String, 
 }
 
 fn answer(ctx: &Context, access_token: &str) -> Result<Map<String, Value>> {
-    let registry = ctx.registry();
+    let registry = ctx.registry()?;
     let token = active(ctx, &registry, access_token)?;
     // Whoever shares the secret could have made it, for any user.
     if token.shares_a_secret() {

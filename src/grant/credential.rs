@@ -5,13 +5,15 @@
 //! keys is refused here, before anything is looked up.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use ring::hmac;
+use serde_json::Value;
 
 use crate::error::{Error, Result, Status};
 use crate::random::Random;
-use crate::secret::{Secret, SecretText};
+use crate::secret::{Guarded, GuardedBytes, Secret, SecretText};
 use crate::store::Key;
 
 const KEY_ID_LEN: usize = 4;
@@ -45,14 +47,18 @@ pub(crate) struct Credential {
     pub(crate) generation: u32,
 }
 
-/// The keys under which credentials are authenticated: the first makes them, all verify them.
+/// The keys under which credentials are authenticated: the first makes them, all verify them. The next
+/// one verifies already: another process may have moved on to it a moment ago.
 #[derive(Clone)]
-pub(crate) struct TokenKeys(Vec<TokenKey>);
+pub(crate) struct TokenKeys {
+    next: Arc<TokenKey>,
+    keys: Vec<Arc<TokenKey>>,
+}
 
-#[derive(Clone)]
 struct TokenKey {
     id: [u8; KEY_ID_LEN],
-    mac: hmac::Key,
+    mac: Guarded<hmac::Key>,
+    secret: GuardedBytes,
 }
 
 impl TokenKey {
@@ -60,39 +66,105 @@ impl TokenKey {
         let mac = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
         let mut id = [0; KEY_ID_LEN];
         id.copy_from_slice(&hmac::sign(&mac, b"grantlet token key id").as_ref()[..KEY_ID_LEN]);
-        TokenKey { id, mac }
+        TokenKey {
+            id,
+            mac: Guarded::new(mac),
+            secret: GuardedBytes::new(secret.expose()),
+        }
+    }
+
+    fn fresh(random: &dyn Random) -> Result<Arc<Self>> {
+        let secret = Secret::new(random.bytes::<32>()?);
+        Ok(Arc::new(TokenKey::new(&secret)))
+    }
+
+    fn configured(secret: &Secret) -> Result<Arc<Self>> {
+        let len = secret.expose().len();
+        if len < 32 {
+            let what = format!("a token key must have 32 bytes, not {len}");
+            return Err(Error::new(Status::ConfigKey, what));
+        }
+        Ok(Arc::new(TokenKey::new(secret)))
     }
 }
 
 impl TokenKeys {
     /// The keys of the configuration, or a fresh one.
     pub(crate) fn new(secrets: &[Secret], random: &dyn Random) -> Result<Self> {
-        if secrets.is_empty() {
-            return TokenKeys(Vec::new()).rotate(random);
+        let mut keys = secrets
+            .iter()
+            .map(TokenKey::configured)
+            .collect::<Result<Vec<_>>>()?;
+        if keys.is_empty() {
+            keys.push(TokenKey::fresh(random)?);
         }
-        if let Some(short) = secrets.iter().find(|secret| secret.expose().len() < 32) {
-            let what = format!(
-                "a token key must have 32 bytes, not {}",
-                short.expose().len()
-            );
-            return Err(Error::new(Status::ConfigKey, what));
-        }
-        Ok(TokenKeys(secrets.iter().map(TokenKey::new).collect()))
+        Ok(TokenKeys {
+            next: TokenKey::fresh(random)?,
+            keys,
+        })
     }
 
-    /// A fresh key in front. The old ones stay: a refresh token may live for ever.
+    /// These keys and those of the configuration: what is not known yet takes over, what is stays in
+    /// its place, so that a rotation is not undone.
+    pub(crate) fn adopt(&self, secrets: &[Secret]) -> Result<Self> {
+        let mut keys = Vec::new();
+        for secret in secrets {
+            let key = TokenKey::configured(secret)?;
+            if !self.all().any(|own| own.secret.expose() == secret.expose()) {
+                keys.push(key);
+            }
+        }
+        keys.extend(self.keys.iter().cloned());
+        Ok(TokenKeys {
+            next: Arc::clone(&self.next),
+            keys,
+        })
+    }
+
+    /// The next key in front, and a fresh next one. The old ones stay: a refresh token may live for ever.
     pub(crate) fn rotate(&self, random: &dyn Random) -> Result<Self> {
-        let fresh = TokenKey::new(&Secret::new(random.bytes::<32>()?));
-        Ok(TokenKeys(
-            std::iter::once(fresh)
-                .chain(self.0.iter().cloned())
-                .collect(),
-        ))
+        let keys = std::iter::once(&self.next).chain(&self.keys);
+        Ok(TokenKeys {
+            next: TokenKey::fresh(random)?,
+            keys: keys.cloned().collect(),
+        })
+    }
+
+    /// All of them, the next one first: for sealing.
+    pub(crate) fn to_json(&self) -> Value {
+        let texts = self
+            .all()
+            .map(|key| BASE64_URL_SAFE_NO_PAD.encode(key.secret.expose()));
+        texts.collect()
+    }
+
+    /// Reads what [`TokenKeys::to_json`] wrote.
+    pub(crate) fn from_json(value: &Value) -> Result<Self> {
+        let unreadable = || Error::server("the token keys are not readable");
+        let texts = value.as_array().ok_or_else(unreadable)?;
+        let keys = texts.iter().map(|text| {
+            let bytes = text
+                .as_str()
+                .and_then(|text| BASE64_URL_SAFE_NO_PAD.decode(text).ok());
+            TokenKey::configured(&Secret::new(bytes.ok_or_else(unreadable)?))
+        });
+        let mut keys = keys.collect::<Result<Vec<_>>>()?;
+        if keys.len() < 2 {
+            return Err(unreadable());
+        }
+        Ok(TokenKeys {
+            next: keys.remove(0),
+            keys,
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<TokenKey>> {
+        std::iter::once(&self.next).chain(&self.keys)
     }
 
     /// The text of a credential.
     pub(crate) fn write(&self, credential: Credential) -> SecretText {
-        let key = &self.0[0];
+        let key = &self.keys[0];
         let mut bytes = [0; LEN];
         bytes[..GRANT_AT].copy_from_slice(&key.id);
         bytes[GRANT_AT..GENERATION_AT].copy_from_slice(credential.grant.as_bytes());
@@ -129,8 +201,7 @@ impl TokenKeys {
             .decode_slice(encoded, &mut bytes)
             .map_err(|_| malformed("not base64url"))?;
         let key = self
-            .0
-            .iter()
+            .all()
             .find(|key| key.id == bytes[..GRANT_AT])
             .ok_or_else(|| malformed("made under a key that is not held"))?;
         hmac::verify(&key.mac, &authenticated(kind, &bytes), &bytes[MAC_AT..])
@@ -160,12 +231,14 @@ fn authenticated(kind: Kind, bytes: &[u8; LEN]) -> [u8; 1 + MAC_AT] {
 
 impl fmt::Debug for TokenKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TokenKeys({})", self.0.len())
+        write!(f, "TokenKeys({})", self.keys.len())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::random::ScriptedRandom;
 
@@ -235,13 +308,42 @@ mod tests {
         let new = old.rotate(&ScriptedRandom::new(9)).unwrap();
         let text = old.write(credential(Kind::RefreshToken));
         assert!(new.read(Kind::RefreshToken, &text).is_ok());
-        assert!(
-            old.read(
-                Kind::RefreshToken,
-                &new.write(credential(Kind::RefreshToken))
-            )
-            .is_err()
-        );
+        // Who has not heard of the rotation yet knows the key all the same; not that of the one after.
+        let made = new.write(credential(Kind::RefreshToken));
+        assert!(old.read(Kind::RefreshToken, &made).is_ok());
+        let newer = new.rotate(&ScriptedRandom::new(10)).unwrap();
+        let made = newer.write(credential(Kind::RefreshToken));
+        assert!(old.read(Kind::RefreshToken, &made).is_err());
+        assert!(newer.read(Kind::RefreshToken, &text).is_ok());
+    }
+
+    #[test]
+    fn keys_survive_their_json() {
+        let keys = keys(1).rotate(&ScriptedRandom::new(9)).unwrap();
+        let again = TokenKeys::from_json(&keys.to_json()).unwrap();
+        let text = keys.write(credential(Kind::Code));
+        assert_eq!(again.write(credential(Kind::Code)), text);
+        assert_eq!(again.to_json(), keys.to_json());
+        for broken in [json!([]), json!(["AA"]), json!({}), json!([1, 2])] {
+            assert!(TokenKeys::from_json(&broken).is_err());
+        }
+    }
+
+    #[test]
+    fn a_configured_key_takes_over_once() {
+        let random = ScriptedRandom::new(1);
+        let secret = |byte| Secret::new([byte; 32]);
+        let first = TokenKeys::new(&[secret(1)], &random).unwrap();
+        let same = first.adopt(&[secret(1)]).unwrap();
+        assert_eq!(same.to_json(), first.to_json());
+        let moved = same.adopt(&[secret(2), secret(1)]).unwrap();
+        let text = moved.write(credential(Kind::Code));
+        let alone = TokenKeys::new(&[secret(2)], &random).unwrap();
+        assert_eq!(alone.write(credential(Kind::Code)), text);
+        // A rotation stands, though the configuration has not changed.
+        let rotated = moved.rotate(&random).unwrap();
+        let again = rotated.adopt(&[secret(2), secret(1)]).unwrap();
+        assert_eq!(again.to_json(), rotated.to_json());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
@@ -25,34 +26,79 @@ pub struct Terms {
     pub scope: Scope,
 }
 
-/// What only some grants carry.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What only some grants carry. As JSON, for stores: members that say nothing are left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Details {
     /// How strongly the user authenticated (OIDC Core §2).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<Box<str>>,
     /// By which methods (RFC 8176).
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub amr: Box<[Box<str>]>,
     /// The host's session.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sid: Option<Box<str>>,
     /// What the host adds to each access token.
+    #[serde(skip_serializing_if = "Map::is_empty")]
     pub access_token_claims: Map<String, Value>,
     /// What the host adds to each ID token.
+    #[serde(skip_serializing_if = "Map::is_empty")]
     pub id_token_claims: Map<String, Value>,
     /// What the code is bound to, until it is redeemed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
 }
 
 /// What an authorization code is bound to (RFC 6749 §4.1.3, RFC 7636 §4.4, OIDC Core §3.1.2.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Code {
     /// Where the code was sent.
     pub redirect_uri: Box<str>,
     /// Whether the request named it.
     pub redirect_uri_was_sent: bool,
     /// SHA-256 of the `code_verifier`.
+    #[serde(
+        with = "challenge_text",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub code_challenge: Option<[u8; 32]>,
     /// For the first ID token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Box<str>>,
+}
+
+/// A challenge as the request brought it: base64url.
+mod challenge_text {
+    use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(
+        challenge: &Option<[u8; 32]>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match challenge {
+            Some(hash) => serializer.serialize_some(&BASE64_URL_SAFE_NO_PAD.encode(hash)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<[u8; 32]>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(deserializer)? else {
+            return Ok(None);
+        };
+        let hash = BASE64_URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(D::Error::custom)?;
+        let hash = hash
+            .try_into()
+            .map_err(|_| D::Error::custom("no SHA-256"))?;
+        Ok(Some(hash))
+    }
 }
 
 /// Why a grant ended before its time.
@@ -67,6 +113,36 @@ pub enum Revocation {
     ByHost = 3,
     /// The user has more grants with this client than the client's policy allows.
     Displaced = 4,
+}
+
+impl Revocation {
+    const ALL: [Revocation; 4] = [
+        Revocation::Reused,
+        Revocation::ByClient,
+        Revocation::ByHost,
+        Revocation::Displaced,
+    ];
+
+    /// The number that stores keep.
+    #[allow(clippy::as_conversions)] // The discriminant of a `repr(u8)` enum has no other way out.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The reason of this number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Revocation::ALL.into_iter().find(|why| why.code() == code)
+    }
+
+    /// Its name in events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Revocation::Reused => "reused",
+            Revocation::ByClient => "by_client",
+            Revocation::ByHost => "by_host",
+            Revocation::Displaced => "displaced",
+        }
+    }
 }
 
 /// A user's `sub`. Up to 24 bytes, as most are, it lies in the record itself: a refresh copies it
@@ -185,9 +261,15 @@ impl Grant {
 
     /// From when on nobody can tell whether the record is still there.
     pub fn keep_until(&self) -> Timestamp {
-        match self.revoked {
-            Some(_) => self.access_until,
-            None => self.access_until.max(self.expires_at.min(self.idle_until)),
+        let ends = self.expires_at.min(self.idle_until);
+        Grant::kept_until(self.revoked.is_some(), self.access_until, ends)
+    }
+
+    /// The same, for who has no more of the record than this.
+    pub(crate) fn kept_until(revoked: bool, access_until: Timestamp, ends: Timestamp) -> Timestamp {
+        match revoked {
+            true => access_until,
+            false => access_until.max(ends),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::private::{Material, PrivateKey, Signature};
 use super::{Algorithm, BASE64URL, der};
 use crate::error::{Error, Result};
 use crate::random::Random;
-use crate::secret::Secret;
+use crate::secret::{Guarded, GuardedBytes, Secret};
 
 const HS256_KID_LABEL: &[u8] = b"grantlet: the name of this key";
 const HS256_KID_LEN: usize = 9;
@@ -40,13 +40,15 @@ pub struct SigningKey {
     public: Option<PublicKey>,
     private: Private,
     /// JSON text; an external key has none.
-    private_jwk: Option<Secret>,
+    private_jwk: Option<GuardedBytes>,
 }
 
 /// Who holds the private half.
 enum Private {
-    Own(Box<PrivateKey>),
+    Own(Guarded<PrivateKey>),
     External(Arc<dyn Signer>),
+    /// A host that is not here: an external key that was used before. It verifies.
+    Absent,
 }
 
 impl SigningKey {
@@ -111,13 +113,21 @@ impl SigningKey {
     /// # Errors
     /// [`Status::ConfigKey`](crate::error::Status::ConfigKey), saying what is wrong with the key.
     pub fn external(public_jwk: &Value, signer: Arc<dyn Signer>) -> Result<Self> {
+        Ok(SigningKey {
+            private: Private::External(signer),
+            ..SigningKey::absent(public_jwk)?
+        })
+    }
+
+    /// An external key as it was left behind: its public half alone.
+    pub(super) fn absent(public_jwk: &Value) -> Result<Self> {
         let (asked, kid) = labels(public_jwk)?;
         let public = PublicKey::from_jwk(public_jwk)?;
         Ok(SigningKey {
             kid: kid.map_or_else(|| public_kid(&public), Ok)?,
             algorithm: public.algorithm(asked)?,
             public: Some(public),
-            private: Private::External(signer),
+            private: Private::Absent,
             private_jwk: None,
         })
     }
@@ -141,13 +151,13 @@ impl SigningKey {
                 return Err(Error::server("an asymmetric key without a public half"));
             }
         };
-        let private_jwk = Some(material.to_jwk(public.as_ref(), algorithm, &kid));
+        let private_jwk = material.to_jwk(public.as_ref(), algorithm, &kid);
         Ok(SigningKey {
             kid,
             algorithm,
             public,
-            private: Private::Own(Box::new(private)),
-            private_jwk,
+            private: Private::Own(Guarded::new(private)),
+            private_jwk: Some(GuardedBytes::new(private_jwk.expose())),
         })
     }
 
@@ -164,7 +174,12 @@ impl SigningKey {
 
     /// Whether a host's [`Signer`] holds the private half.
     pub(crate) fn is_external(&self) -> bool {
-        matches!(self.private, Private::External(_))
+        matches!(self.private, Private::External(_) | Private::Absent)
+    }
+
+    /// Whether nobody here holds the private half.
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(self.private, Private::Absent)
     }
 
     /// The public half as the JWKS shows it; an HMAC key has none.
@@ -180,7 +195,8 @@ impl SigningKey {
 
     /// The whole key as the JSON text of a JWK, for sealing or export; an external key has none.
     pub fn to_private_jwk(&self) -> Option<Secret> {
-        self.private_jwk.clone()
+        let jwk = self.private_jwk.as_ref()?;
+        Some(Secret::new(jwk.expose()))
     }
 
     /// Appends the JOSE signature over `input`.
@@ -206,7 +222,7 @@ impl SigningKey {
         match (&self.public, &self.private) {
             (Some(public), _) => public.verify(self.algorithm, input, signature),
             (None, Private::Own(key)) => key.verify_mac(input, signature),
-            (None, Private::External(_)) => false,
+            (None, Private::External(_) | Private::Absent) => false,
         }
     }
 
@@ -215,6 +231,7 @@ impl SigningKey {
         match &self.private {
             Private::Own(key) => key.sign(self.algorithm, input),
             Private::External(signer) => self.normalized(signer.sign(input)?).map(Signature::Bytes),
+            Private::Absent => Err(Error::server("the host's signer of this key is not here")),
         }
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::jwk::unusable;
 use super::{Algorithm, SigningKey};
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::random::Random;
 
 /// The signing keys, at most one line of succession for each algorithm.
@@ -130,6 +130,42 @@ impl Keyring {
         })
     }
 
+    /// The keyring with the keys that the host configures now, and their signers. A key that it holds
+    /// already stays in its place, so that a rotation is not undone; one that is new takes over, and
+    /// what signed before is a previous key. A host's key whose signer is gone signs no more.
+    pub(crate) fn adopt(
+        &self,
+        configured: &Keyring,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<Keyring> {
+        let mut ring = self.clone();
+        for line in &configured.lines {
+            match ring.line_mut(line.current.algorithm()) {
+                Some(own) => own.adopt(line, now),
+                None => ring.lines.push(line.clone()),
+            }
+        }
+        for line in &mut ring.lines {
+            line.leave_absent(now, random)?;
+        }
+        Ok(ring)
+    }
+
+    /// All of it, private halves too: for sealing.
+    pub(crate) fn to_json(&self) -> Result<Value> {
+        let lines = self.lines.iter().map(Line::to_json);
+        Ok(Value::Array(lines.collect::<Result<_>>()?))
+    }
+
+    /// Reads what [`Keyring::to_json`] wrote; the signers of external keys are absent.
+    pub(crate) fn from_json(value: &Value) -> Result<Self> {
+        let lines = value.as_array().ok_or_else(unreadable)?;
+        Ok(Keyring {
+            lines: lines.iter().map(Line::from_json).collect::<Result<_>>()?,
+        })
+    }
+
     /// The algorithms that there is a key for, in the order of the keys; also HS256, which metadata
     /// does not show.
     pub(crate) fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
@@ -156,6 +192,98 @@ impl Line {
     fn keys(&self) -> impl Iterator<Item = &Arc<SigningKey>> {
         let previous = self.previous.iter().map(|retired| &retired.key);
         self.next.iter().chain([&self.current]).chain(previous)
+    }
+
+    fn adopt(&mut self, configured: &Line, now: Timestamp) {
+        let mut is_new = [false; 2];
+        let given = [Some(&configured.current), configured.next.as_ref()];
+        for (key, is_new) in given.iter().zip(&mut is_new) {
+            let Some(key) = key else { continue };
+            *is_new = !self.take_signer(key);
+        }
+        if let [true, _] = is_new {
+            self.retire(Arc::clone(&configured.current), now);
+            if configured.current.is_external() && configured.next.is_none() {
+                self.next = None;
+            }
+        }
+        if let ([_, true], Some(next)) = (is_new, &configured.next) {
+            self.next = Some(Arc::clone(next));
+        }
+    }
+
+    /// Puts a key of the host's in the place of the same one; tells whether it was there.
+    fn take_signer(&mut self, key: &Arc<SigningKey>) -> bool {
+        let previous = self.previous.iter_mut().map(|retired| &mut retired.key);
+        let own = self
+            .next
+            .iter_mut()
+            .chain([&mut self.current])
+            .chain(previous);
+        let mut same = own.filter(|own| own.kid() == key.kid());
+        same.next().map(|own| *own = Arc::clone(key)).is_some()
+    }
+
+    /// Makes `key` the current one and keeps the one before as a previous one.
+    fn retire(&mut self, key: Arc<SigningKey>, now: Timestamp) {
+        let key = std::mem::replace(&mut self.current, key);
+        self.previous.insert(
+            0,
+            Retired {
+                key,
+                retired_at: now,
+            },
+        );
+    }
+
+    /// Goes on without a host's key whose signer is not here, if there is another way.
+    fn leave_absent(&mut self, now: Timestamp, random: &dyn Random) -> Result<()> {
+        self.next.take_if(|key| key.is_absent());
+        if !self.current.is_absent() {
+            return Ok(());
+        }
+        let algorithm = self.current.algorithm();
+        let key = match self.next.take() {
+            Some(next) => next,
+            None if algorithm.can_generate() => Arc::new(SigningKey::generate(algorithm, random)?),
+            None => return Ok(()),
+        };
+        self.next = successor(&key, random)?;
+        self.retire(key, now);
+        Ok(())
+    }
+
+    fn to_json(&self) -> Result<Value> {
+        let previous = self.previous.iter().map(|retired| {
+            let retired_at = retired.retired_at.as_secs();
+            Ok(json!({ "retired_at": retired_at, "key": key_to_json(&retired.key)? }))
+        });
+        Ok(json!({
+            "next": self.next.as_deref().map(key_to_json).transpose()?,
+            "current": key_to_json(&self.current)?,
+            "previous": previous.collect::<Result<Vec<_>>>()?,
+        }))
+    }
+
+    fn from_json(line: &Value) -> Result<Self> {
+        let previous = line["previous"].as_array().ok_or_else(unreadable)?;
+        let previous = previous.iter().map(|retired| {
+            Ok(Retired {
+                key: key_from_json(&retired["key"])?,
+                retired_at: retired["retired_at"]
+                    .as_u64()
+                    .map(Timestamp::from_secs)
+                    .ok_or_else(unreadable)?,
+            })
+        });
+        Ok(Line {
+            next: match &line["next"] {
+                Value::Null => None,
+                key => Some(key_from_json(key)?),
+            },
+            current: key_from_json(&line["current"])?,
+            previous: previous.collect::<Result<_>>()?,
+        })
     }
 
     fn rotate(&self, now: Timestamp, keep_secs: u32, random: &dyn Random) -> Result<Line> {
@@ -197,12 +325,35 @@ fn successor(key: &SigningKey, random: &dyn Random) -> Result<Option<Arc<Signing
     SigningKey::generate(algorithm, random).map(|key| Some(Arc::new(key)))
 }
 
+/// A private JWK, or the public one of a key whose private half the host holds.
+fn key_to_json(key: &SigningKey) -> Result<Value> {
+    match key.to_private_jwk() {
+        Some(jwk) => {
+            let jwk: Value = serde_json::from_slice(jwk.expose()).map_err(Error::server)?;
+            Ok(json!({ "private": jwk }))
+        }
+        None => Ok(json!({ "external": key.public_jwk() })),
+    }
+}
+
+fn key_from_json(value: &Value) -> Result<Arc<SigningKey>> {
+    let key = match (&value["private"], &value["external"]) {
+        (Value::Null, jwk) => SigningKey::absent(jwk),
+        (jwk, _) => SigningKey::from_jwk(jwk),
+    };
+    key.map(Arc::new)
+}
+
+fn unreadable() -> Error {
+    Error::server("the keyring is not readable")
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::error::{Error, Status};
+    use crate::error::Status;
     use crate::jose::{Signer, Template, verify};
     use crate::random::ScriptedRandom;
 

@@ -15,12 +15,14 @@ use parking_lot::Mutex;
 
 use crate::clock::Timestamp;
 use crate::grant::{Grant, Terms};
-use crate::store::{Key, Loaded, Owner, Record, Store, StoreResult};
+use crate::store::{Key, Loaded, Owner, Record, Store, StoreResult, sweep_as_of};
 
 const SHARDS: usize = 128;
 const CHUNK: usize = 2_048;
 /// No slot: the end of a list.
 const NONE: u32 = u32::MAX;
+/// How many records an insert may remove: more than it adds, or what has piled up would never go.
+const SWEPT_PER_INSERT: usize = 2;
 /// How many records a sweep looks at for each that it may remove.
 const LOOKS_PER_REMOVAL: usize = 16;
 
@@ -69,8 +71,13 @@ impl Store for MemoryStore {
         self.intern(&mut record);
         let subject = match &record {
             Record::Grant(grant) => Some(grant.subject.clone()),
-            Record::Mark { .. } => None,
+            Record::Mark { .. } | Record::State(_) => None,
         };
+        if let Record::Grant(grant) = &record
+            && let Some(then) = sweep_as_of(grant)
+        {
+            self.sweep(then, SWEPT_PER_INSERT)?;
+        }
         let Some(slot) = self.shard(key).lock().insert(key, record) else {
             return Ok(false);
         };
@@ -115,6 +122,10 @@ impl Store for MemoryStore {
             }
         }
         Ok(keys)
+    }
+
+    fn is_durable(&self) -> bool {
+        false
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> StoreResult<usize> {

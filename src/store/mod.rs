@@ -4,8 +4,11 @@
 //! one; no correctness depends on which it is.
 
 mod memory;
+#[cfg(any(feature = "sqlite", feature = "sqlite-system"))]
+mod sqlite;
 
 use std::fmt;
+use std::path::Path;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 
@@ -14,6 +17,8 @@ use crate::error::{Error, Status};
 use crate::grant::Grant;
 
 pub use memory::MemoryStore;
+#[cfg(any(feature = "sqlite", feature = "sqlite-system"))]
+pub use sqlite::SqliteStore;
 
 /// A record's key: 16 bytes, random or a hash. A grant's key is its id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,6 +71,9 @@ pub enum Record {
         /// When it may be forgotten.
         until: Timestamp,
     },
+    /// The engine's own state, sealed: keys, and what was changed of clients and APIs. There is one,
+    /// and it is kept for good.
+    State(Box<[u8]>),
 }
 
 impl Record {
@@ -74,6 +82,7 @@ impl Record {
         match self {
             Record::Grant(grant) => grant.keep_until(),
             Record::Mark { until } => *until,
+            Record::State(_) => Timestamp::NEVER,
         }
     }
 }
@@ -108,7 +117,9 @@ impl Owner<'_> {
 }
 
 /// Why a store could not do it. Nothing was changed, or the engine may take it so: it asks again.
-#[derive(Debug, thiserror::Error)]
+/// The text is for the log.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// It may work a moment later.
     #[error("the store is busy: {0}")]
@@ -116,25 +127,85 @@ pub enum StoreError {
     /// It will not.
     #[error("the store failed: {0}")]
     Failed(String),
+    /// The disk, or what the store may use of it, is full.
+    #[error("the store is full: {0}")]
+    Full(String),
+    /// The file or its folder may be read only.
+    #[error("the store cannot be written to: {0}")]
+    ReadOnly(String),
+    /// What is there is damaged: restore a backup.
+    #[error("the store is damaged: {0}")]
+    Corrupt(String),
+    /// The file was written by a later version of this library.
+    #[error("the store is newer than this library: {0}")]
+    Newer(String),
+    /// The file is something else. It is left as it is.
+    #[error("this is no store of grantlet's: {0}")]
+    Foreign(String),
+    /// This store has no such operation.
+    #[error("the store cannot do this: {0}")]
+    Unsupported(String),
 }
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Error {
-        match error {
-            StoreError::Busy(_) => Error::new(
+        let (status, what) = match error {
+            StoreError::Busy(_) => (
                 Status::TemporarilyUnavailable,
                 "the server is busy; try again",
-            )
-            .with_detail(error),
-            StoreError::Failed(_) => Error::server(error),
-        }
+            ),
+            StoreError::Failed(_) => return Error::server(error),
+            StoreError::Full(_) => (Status::StoreFull, "the server's store is full"),
+            StoreError::ReadOnly(_) => (
+                Status::StoreReadOnly,
+                "the server's store cannot be written to",
+            ),
+            StoreError::Corrupt(_) => (Status::StoreCorrupt, "the server's store is damaged"),
+            StoreError::Newer(_) => (
+                Status::StoreNewer,
+                "the server's store was written by a later version",
+            ),
+            StoreError::Foreign(_) => (
+                Status::StoreForeign,
+                "what should be the server's store is something else",
+            ),
+            StoreError::Unsupported(_) => (
+                Status::StoreUnsupported,
+                "the server's store has no such operation",
+            ),
+        };
+        Error::new(status, what).with_detail(error)
     }
+}
+
+/// As of when a store sweeps by itself while it inserts this grant: a day before it was approved, so
+/// that a clock which runs ahead for a while takes nothing from anybody.
+pub fn sweep_as_of(grant: &Grant) -> Option<Timestamp> {
+    const GRACE_SECS: u64 = 24 * 3600;
+    let secs = grant.approved_at.as_secs().checked_sub(GRACE_SECS)?;
+    Some(Timestamp::from_secs(secs))
+}
+
+/// How often an operation decides again after another call changed the record under it. Each loss
+/// means that another call got on, so this many losses in a row mean a storm.
+pub(crate) const MAX_ATTEMPTS: usize = 64;
+
+/// Other calls changed the record again and again.
+pub(crate) fn busy() -> Error {
+    Error::new(
+        Status::TemporarilyUnavailable,
+        "too many calls change this at the same moment; try again",
+    )
 }
 
 /// A store's own result.
 pub type StoreResult<T> = Result<T, StoreError>;
 
 /// Where records live. Called from any thread, never while the engine holds a lock.
+///
+/// A change that was answered is there for good: after a crash too, if the store [is
+/// durable](Store::is_durable). With each [`Store::insert`] of a grant a store sweeps a little by itself,
+/// as [`sweep_as_of`] says: so a host that never sweeps does not fill up.
 pub trait Store: Send + Sync {
     /// Puts a record where none is; tells whether none was.
     fn insert(&self, key: &Key, record: Record) -> StoreResult<bool>;
@@ -151,4 +222,16 @@ pub trait Store: Send + Sync {
     /// Removes at most `limit` records that need not be kept, by a bounded amount of work; the next
     /// call goes on where this one stopped. Tells how many went.
     fn sweep(&self, now: Timestamp, limit: usize) -> StoreResult<usize>;
+
+    /// Whether what it holds outlives the process. Then the engine keeps its keys there too, sealed.
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    /// Writes a consistent copy of all that it holds to a new file, while it goes on working. For
+    /// stores that are files; a host backs its own up by its own means.
+    fn backup(&self, to: &Path) -> StoreResult<()> {
+        let _ = to;
+        Err(StoreError::Unsupported("backup".into()))
+    }
 }

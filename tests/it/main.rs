@@ -7,6 +7,8 @@ mod support;
 mod auth0;
 mod concurrency;
 mod config;
+#[cfg(target_os = "linux")]
+mod disk;
 mod events;
 mod form_post;
 mod http;

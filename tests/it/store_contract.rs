@@ -1,16 +1,28 @@
 //! The store contract, kept by the memory store and by one that is seen through a wrapper; and what a
 //! store that fails must leave behind.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
-use grantlet::store::{MemoryStore, Record, Store};
+use grantlet::store::{MemoryStore, Record, SqliteStore, Store};
 
+use crate::support::folder::Folder;
 use crate::support::store_contract::{at, check, grant, key};
 use crate::support::stores::{Fate, Hooked};
 
 #[test]
 fn the_memory_store_keeps_the_contract() {
     check(MemoryStore::new);
+}
+
+#[test]
+fn the_sqlite_store_keeps_the_contract() {
+    let folder = Folder::new();
+    let number = Cell::new(0);
+    check(|| {
+        number.set(number.get() + 1);
+        SqliteStore::open(folder.file(&format!("{}.db", number.get()))).unwrap()
+    });
 }
 
 #[test]
@@ -63,7 +75,7 @@ fn what_many_grants_share_is_held_once() {
     }
     let terms = |number| match store.load(&key(number)).unwrap().unwrap().record {
         Record::Grant(grant) => grant.terms,
-        Record::Mark { .. } => panic!("a grant was stored"),
+        _ => panic!("a grant was stored"),
     };
     assert!((1..10).all(|number| Arc::ptr_eq(&terms(0), &terms(number))));
 }

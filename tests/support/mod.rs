@@ -2,6 +2,9 @@
 //! protocol in a few words. Works through the public interface only.
 #![allow(dead_code, unreachable_pub)] // Each binary uses its own part.
 
+#[cfg(target_os = "linux")]
+pub mod disk;
+pub mod folder;
 pub mod store_contract;
 pub mod stores;
 

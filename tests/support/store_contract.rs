@@ -114,6 +114,8 @@ pub fn a_record_comes_back_as_it_was_put(store: &dyn Store) {
         Record::Mark {
             until: Timestamp::NEVER,
         },
+        Record::State([0, 159, 146, 150, 39].into()),
+        Record::State([].into()),
     ];
     for (details, auth_time) in [
         (full, Some(at(5))),
@@ -424,7 +426,7 @@ fn record(kind: u8, until: u64) -> Record {
 /// The same record, kept until another moment.
 fn prolonged(record: &Record, until: u64) -> Record {
     match record {
-        Record::Mark { .. } => mark(until),
+        Record::Mark { .. } | Record::State(_) => mark(until),
         Record::Grant(grant) => {
             let mut grant = grant.clone();
             grant.expires_at = at(until);

@@ -30,12 +30,18 @@ pub enum Fate {
 
 type Hook = Arc<dyn Fn(usize, Verb) -> Fate + Send + Sync>;
 
-/// A memory store with a hook that runs before each call. While the hook runs it is out of place, so
-/// that it may itself work with the store.
-#[derive(Default)]
+/// A store with a hook that runs before each call. While the hook runs it is out of place, so that it
+/// may itself work with the store.
 pub struct Hooked {
-    inner: MemoryStore,
+    inner: Arc<dyn Store>,
     state: Mutex<State>,
+}
+
+impl Default for Hooked {
+    /// A memory store with a hook.
+    fn default() -> Self {
+        Hooked::over(Arc::new(MemoryStore::new()))
+    }
 }
 
 #[derive(Default)]
@@ -47,6 +53,14 @@ struct State {
 impl Hooked {
     pub fn new() -> Arc<Self> {
         Arc::new(Hooked::default())
+    }
+
+    /// This store with a hook.
+    pub fn over(inner: Arc<dyn Store>) -> Self {
+        Hooked {
+            inner,
+            state: Mutex::default(),
+        }
     }
 
     /// Before each call from now on, `hook` is told the call's number (from 0) and verb, and decides.
@@ -71,13 +85,13 @@ impl Hooked {
         &self,
         verb: Verb,
         lost: Option<T>,
-        work: impl FnOnce(&MemoryStore) -> StoreResult<T>,
+        work: impl FnOnce(&dyn Store) -> StoreResult<T>,
     ) -> StoreResult<T> {
         let (hook, number) = {
             let mut state = self.state.lock().unwrap();
             let Some(hook) = state.hook.take() else {
                 drop(state);
-                return work(&self.inner);
+                return work(&*self.inner);
             };
             state.calls.push(verb);
             (hook, state.calls.len() - 1)
@@ -86,10 +100,10 @@ impl Hooked {
         self.state.lock().unwrap().hook.get_or_insert(hook);
         let failed = || StoreError::Failed(format!("{verb:?} {number} was made to fail"));
         match (fate, lost) {
-            (Fate::Done, _) | (Fate::Loses, None) => work(&self.inner),
+            (Fate::Done, _) | (Fate::Loses, None) => work(&*self.inner),
             (Fate::Loses, Some(lost)) => Ok(lost),
             (Fate::Fails, _) => Err(failed()),
-            (Fate::DoneButFails, _) => work(&self.inner).and_then(|_| Err(failed())),
+            (Fate::DoneButFails, _) => work(&*self.inner).and_then(|_| Err(failed())),
         }
     }
 }
@@ -115,5 +129,9 @@ impl Store for Hooked {
 
     fn sweep(&self, now: Timestamp, limit: usize) -> StoreResult<usize> {
         self.call(Verb::Sweep, None, |inner| inner.sweep(now, limit))
+    }
+
+    fn is_durable(&self) -> bool {
+        self.inner.is_durable()
     }
 }

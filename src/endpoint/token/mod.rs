@@ -127,7 +127,7 @@ fn answer(
     before_commit: BeforeCommit<'_>,
 ) -> Result<TokenResponse> {
     params.refuse_repeated()?;
-    let registry = ctx.registry();
+    let registry = ctx.registry()?;
     let client = client_auth::authenticate(&registry, params, authorization)?;
     let name = params.require("grant_type")?;
     let grant_type = GrantType::from_name(name).ok_or_else(|| {

@@ -1,13 +1,15 @@
 //! A client: who may ask for tokens, how it proves who it is, and what its refresh tokens may do.
 //!
-//! Knows the metadata of RFC 7591 §2 and reads them from JSON (Auth0's names are aliases); knows no
-//! API beyond its name, no key and no grant. A client's secret is kept as a hash only.
+//! Knows the metadata of RFC 7591 §2 and what has to hold of them; `metadata` knows their JSON. Knows
+//! no API beyond its name, no key and no grant. A client's secret is kept as a hash only.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+mod metadata;
 
+use serde::Serialize;
+
+pub(crate) use self::metadata::policy_from_json;
 use crate::error::Result;
-use crate::fields::{Fields, config};
+use crate::fields::config;
 use crate::jose::Algorithm;
 use crate::random::SystemRandom;
 use crate::redirect_uri::RedirectUri;
@@ -124,6 +126,9 @@ pub struct RefreshPolicy {
     pub max_live_grants: u32,
     /// Lets a public client keep one refresh token for good, against RFC 9700 §2.2.2.
     pub dangerous_public_without_rotation: bool,
+    /// Accepts a refresh token that is newer than the record, as after a restore from a backup: the
+    /// counter then moves forward. Weakens the detection of reuse for what happened since that backup.
+    pub dangerous_accept_ahead: bool,
 }
 
 impl Default for RefreshPolicy {
@@ -135,6 +140,7 @@ impl Default for RefreshPolicy {
             idle_token_lifetime: Some(15 * 24 * 3600),
             max_live_grants: 200,
             dangerous_public_without_rotation: false,
+            dangerous_accept_ahead: false,
         }
     }
 }
@@ -423,10 +429,16 @@ impl ClientBuilder {
             .map(register)
             .collect::<Result<Vec<_>>>()?;
 
-        let grant_types = self.grant_types.unwrap_or(match application_type {
+        let named = self.grant_types.unwrap_or(match application_type {
             ApplicationType::Service => vec![GrantType::ClientCredentials],
             _ => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         });
+        let mut grant_types = Vec::new();
+        for grant_type in named {
+            if !grant_types.contains(&grant_type) {
+                grant_types.push(grant_type);
+            }
+        }
         if public && grant_types.contains(&GrantType::ClientCredentials) {
             // RFC 6749 §4.4: «The client credentials grant type MUST only be used by confidential clients.»
             return Err(fail(
@@ -492,265 +504,3 @@ pub(crate) fn validate_policy(policy: &RefreshPolicy, public: bool) -> Result<()
     }
     Ok(())
 }
-
-impl Client {
-    /// Reads the metadata; Auth0's names are taken for the same things. `defaults` is the refresh
-    /// policy that the object's own keys start from.
-    pub(crate) fn from_json(path: String, value: Value, defaults: &RefreshPolicy) -> Result<Self> {
-        let mut fields = Fields::new(path, value)?;
-        let mut client = ClientBuilder::new(fields.require(&["client_id"])?);
-        client.path = fields.path().to_owned();
-        client.client_name = fields.take(&["client_name", "name"])?;
-        client.secrets = fields
-            .take::<String>(&["client_secret"])?
-            .map(Secret::new)
-            .into_iter()
-            .collect();
-        for hash in fields
-            .take::<OneOrMany>(&["client_secret_hash"])?
-            .map_or(Vec::new(), OneOrMany::into_vec)
-        {
-            let hash = SecretHash::parse(&hash).ok_or_else(|| {
-                config(
-                    fields.path(),
-                    "client_secret_hash must be 'sha256$<salt>$<hash>'",
-                )
-            })?;
-            client.secret_hashes.push(hash);
-        }
-        client.auth_method = fields
-            .take::<String>(&["token_endpoint_auth_method"])?
-            .map(|name| {
-                AuthMethod::ALL
-                    .into_iter()
-                    .find(|method| method.name() == name)
-                    .ok_or_else(|| {
-                        config(
-                            fields.path(),
-                            format!("token_endpoint_auth_method '{name}' is not supported"),
-                        )
-                    })
-            })
-            .transpose()?;
-        client.application_type = application_type(&mut fields)?;
-        client.redirect_uris = fields
-            .take(&["redirect_uris", "callbacks"])?
-            .unwrap_or_default();
-        client.dangerous_http_redirect_uris = fields
-            .take(&["dangerous_http_redirect_uris"])?
-            .unwrap_or(false);
-        client.grant_types = grant_types(&mut fields)?;
-        client.scope = fields.take(&["scope"])?;
-        for (path, grant) in fields.list(&["client_grants"])? {
-            let mut grant = Fields::new(path, grant)?;
-            client.client_grants.push((
-                grant.require(&["audience"])?,
-                grant.take(&["scope"])?.unwrap_or_default(),
-            ));
-            grant.finish()?;
-        }
-        client.require_pkce = fields.take(&["require_pkce"])?;
-        client.require_auth_time = fields.take(&["require_auth_time"])?.unwrap_or(false);
-        client.default_max_age = fields.take(&["default_max_age"])?;
-        client.id_token_lifetime = fields.take(&["id_token_lifetime"])?;
-        let mut algorithm = fields.take(&["id_token_signed_response_alg"])?;
-        if let Some(mut jwt) = fields.object(&["jwt_configuration"])? {
-            algorithm = algorithm.or(jwt.take(&["alg"])?);
-            client.id_token_lifetime = client
-                .id_token_lifetime
-                .or(jwt.take(&["lifetime_in_seconds"])?);
-            jwt.ignore(&["secret_encoded", "scopes"]);
-            jwt.finish()?;
-        }
-        client.id_token_signed_response_alg = algorithm.unwrap_or_default();
-        client.refresh_token = match fields.object(&["refresh_token"])? {
-            Some(fields) => Some(policy_from_json(fields, defaults)?),
-            None => None,
-        };
-        // To pass these over would weaken the client in silence.
-        for name in [
-            "require_proof_of_possession",
-            "require_pushed_authorization_requests",
-        ] {
-            if fields.take(&[name])?.unwrap_or(false) {
-                return Err(config(fields.path(), format!("{name} is not supported")));
-            }
-        }
-        if fields
-            .take::<Value>(&["client_authentication_methods"])?
-            .is_some()
-        {
-            let what = "client_authentication_methods (private_key_jwt, tls_client_auth) are not supported";
-            return Err(config(fields.path(), what));
-        }
-        fields.ignore(&AUTH0_ONLY);
-        fields.finish()?;
-        client.build()
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    fn into_vec(self) -> Vec<String> {
-        match self {
-            OneOrMany::One(one) => vec![one],
-            OneOrMany::Many(many) => many,
-        }
-    }
-}
-
-fn application_type(fields: &mut Fields) -> Result<Option<ApplicationType>> {
-    let name = fields.take::<String>(&["application_type", "app_type"])?;
-    Ok(Some(match name.as_deref() {
-        None => return Ok(None),
-        Some("web" | "regular_web") => ApplicationType::Web,
-        Some("native") => ApplicationType::Native,
-        Some("spa") => ApplicationType::Spa,
-        Some("service" | "non_interactive") => ApplicationType::Service,
-        Some(other) => {
-            let what =
-                format!("application_type '{other}' is not one of web, native, spa, service");
-            return Err(config(fields.path(), what));
-        }
-    }))
-}
-
-/// The grant types; those that an exported tenant may list and that nobody should use any more, or
-/// that belong to parts which are not here, are passed over.
-fn grant_types(fields: &mut Fields) -> Result<Option<Vec<GrantType>>> {
-    let Some(names) = fields.take::<Vec<String>>(&["grant_types"])? else {
-        return Ok(None);
-    };
-    let mut grant_types = Vec::new();
-    for name in names {
-        match GrantType::from_name(&name) {
-            Some(grant_type) if grant_types.contains(&grant_type) => {}
-            Some(grant_type) => grant_types.push(grant_type),
-            None if matches!(name.as_str(), "implicit" | "password") || name.contains(':') => {}
-            None => {
-                return Err(config(
-                    fields.path(),
-                    format!("grant_types holds '{name}', which is unknown"),
-                ));
-            }
-        }
-    }
-    Ok(Some(grant_types))
-}
-
-/// Reads a refresh policy; what is not said stays as in `defaults`.
-pub(crate) fn policy_from_json(
-    mut fields: Fields,
-    defaults: &RefreshPolicy,
-) -> Result<RefreshPolicy> {
-    let mut policy = *defaults;
-    match fields.take::<String>(&["rotation_type"])?.as_deref() {
-        None => {}
-        Some("rotating") => policy.rotation = true,
-        Some("non-rotating") => policy.rotation = false,
-        Some(_) => {
-            return Err(config(
-                fields.path(),
-                "rotation_type must be 'rotating' or 'non-rotating'",
-            ));
-        }
-    }
-    match fields.take::<Value>(&["leeway"])? {
-        None => {}
-        Some(Value::String(text)) if text == "until_used" => policy.leeway = Leeway::UntilUsed,
-        Some(value) => {
-            let secs = value.as_u64().and_then(|secs| u32::try_from(secs).ok());
-            policy.leeway =
-                Leeway::Seconds(secs.ok_or_else(|| {
-                    config(fields.path(), "leeway must be seconds or 'until_used'")
-                })?);
-        }
-    }
-    if let Some(secs) = fields.take(&["token_lifetime"])? {
-        policy.token_lifetime = Some(secs);
-    }
-    if let Some(secs) = fields.take(&["idle_token_lifetime"])? {
-        policy.idle_token_lifetime = Some(secs);
-    }
-    if fields.take(&["infinite_token_lifetime"])?.unwrap_or(false) {
-        policy.token_lifetime = None;
-    }
-    if fields
-        .take(&["infinite_idle_token_lifetime"])?
-        .unwrap_or(false)
-    {
-        policy.idle_token_lifetime = None;
-    }
-    match fields.take::<String>(&["expiration_type"])?.as_deref() {
-        None | Some("expiring") => {}
-        Some("non-expiring") => {
-            policy.token_lifetime = None;
-            policy.idle_token_lifetime = None;
-        }
-        Some(_) => {
-            return Err(config(
-                fields.path(),
-                "expiration_type must be 'expiring' or 'non-expiring'",
-            ));
-        }
-    }
-    if let Some(count) = fields.take(&["max_live_grants"])? {
-        policy.max_live_grants = count;
-    }
-    if let Some(allow) = fields.take(&["dangerous_public_without_rotation"])? {
-        policy.dangerous_public_without_rotation = allow;
-    }
-    fields.ignore(&["policies"]);
-    fields.finish()?;
-    Ok(policy)
-}
-
-/// What Auth0's Management API exports beside, and what has no counterpart here.
-const AUTH0_ONLY: [&str; 40] = [
-    "addons",
-    "allow_all_scopes",
-    "allowed_clients",
-    "allowed_logout_urls",
-    "allowed_origins",
-    "async_approval_notification_channels",
-    "callback_url_template",
-    "client_aliases",
-    "client_metadata",
-    "client_uri",
-    "compliance_level",
-    "cross_origin_auth",
-    "cross_origin_authentication",
-    "cross_origin_loc",
-    "custom_login_page",
-    "custom_login_page_on",
-    "custom_login_page_preview",
-    "default_organization",
-    "description",
-    "encryption_key",
-    "form_template",
-    "global",
-    "initiate_login_uri",
-    "is_first_party",
-    "is_token_endpoint_ip_header_trusted",
-    "logo_uri",
-    "mobile",
-    "native_social_login",
-    "oidc_backchannel_logout",
-    "oidc_conformant",
-    "oidc_logout",
-    "organization_require_behavior",
-    "organization_usage",
-    "par_request_expiry",
-    "signed_request_object",
-    "signing_keys",
-    "sso",
-    "sso_disabled",
-    "tenant",
-    "web_origins",
-];
