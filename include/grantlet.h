@@ -240,6 +240,22 @@ GRL_ENUM(int32_t, grl_status) {
     GRL_BUFFER_TOO_SMALL = 67,
     /// The engine has a defect: it panicked, and the panic was stopped at the boundary.
     GRL_PANIC = 68,
+    /// The store cannot be used as it is; the host or its operator has to mend something.
+    GRL_STORE = 69,
+    /// The disk, or what the store may use of it, is full. What was asked was not done.
+    GRL_STORE_FULL = 69 | (1 << 8),
+    /// The store's file or folder cannot be written to.
+    GRL_STORE_READ_ONLY = 69 | (2 << 8),
+    /// The store is damaged: restore a backup.
+    GRL_STORE_CORRUPT = 69 | (3 << 8),
+    /// The store was written by a later version of this library.
+    GRL_STORE_NEWER = 69 | (4 << 8),
+    /// The store's file is something else; it was left as it is.
+    GRL_STORE_FOREIGN = 69 | (5 << 8),
+    /// The store has no such operation.
+    GRL_STORE_UNSUPPORTED = 69 | (6 << 8),
+    /// The store's keys are sealed, and the host's sealing key is not the one, or is missing.
+    GRL_STORE_SEALED = 69 | (7 << 8),
 };
 
 /// The class of a status, such as GRL_INVALID_GRANT of GRL_INVALID_GRANT_REUSED: its OAuth error code.

@@ -92,8 +92,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Status::Config`] and its reasons; [`Status::Store`] and its reasons;
-    /// [`Status::TemporarilyUnavailable`] where another process holds the file for longer than ten seconds.
-    #[cfg(any(feature = "sqlite", feature = "sqlite-system"))]
+    /// [`Status::TemporarilyUnavailable`] where another process holds the file for longer than five seconds.
+    #[cfg(feature = "_sqlite")]
     pub fn open(config: Config, path: impl AsRef<Path>, sealing_key: Secret) -> Result<Self> {
         Engine::new(config.sqlite(path.as_ref()).sealing_key(sealing_key))
     }
@@ -476,12 +476,12 @@ impl EngineBuilder {
     }
 }
 
-#[cfg(any(feature = "sqlite", feature = "sqlite-system"))]
+#[cfg(feature = "_sqlite")]
 fn open_sqlite(path: &Path) -> StoreResult<Arc<dyn Store>> {
     Ok(Arc::new(crate::store::SqliteStore::open(path)?))
 }
 
-#[cfg(not(any(feature = "sqlite", feature = "sqlite-system")))]
+#[cfg(not(feature = "_sqlite"))]
 fn open_sqlite(_: &Path) -> StoreResult<Arc<dyn Store>> {
     let what = "the library was built without SQLite";
     Err(crate::store::StoreError::Unsupported(what.into()))

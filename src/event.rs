@@ -81,6 +81,21 @@ pub enum EventKind<'a> {
         /// What it looks like.
         looks_like: Replay,
     },
+    /// The store is older than a refresh token that came back: it was restored from a backup.
+    StoreBehind {
+        /// The grant.
+        grant_id: String,
+        /// The client.
+        client_id: &'a str,
+        /// The user.
+        subject: &'a str,
+        /// The generation presented.
+        presented: u32,
+        /// The generation that the store knew.
+        current: u32,
+        /// Whether the client's policy let it be redeemed all the same.
+        accepted: bool,
+    },
     /// A request was refused.
     Refused {
         /// The endpoint.

@@ -7,11 +7,12 @@
 use serde_json::{Map, Value, json};
 
 use crate::client::Client;
+use crate::clock::Timestamp;
 use crate::endpoint::access_token::active;
 use crate::endpoint::params::Params;
 use crate::endpoint::{Context, FormRequest, client_auth};
 use crate::error::{Class, Error, Result, Status};
-use crate::grant::{Kind, Presented, Verdict, verdict};
+use crate::grant::{Kind, Presented, Verdict, absolute_end, verdict};
 use crate::registry::Registry;
 
 /// See `Engine::introspect`.
@@ -102,24 +103,26 @@ fn refresh_token(
         client_id: client.client_id(),
         generation: credential.generation,
     };
+    let policy = registry.refresh_policy(client);
     // Active is what would be redeemed; to ask is not to use, so a spent token revokes nothing here.
-    match verdict(
-        &grant,
-        presented,
-        ctx.now(),
-        registry.refresh_policy(client),
-    ) {
-        Verdict::Advance | Verdict::Keep | Verdict::Replay => {}
+    let (issued_at, ends) = match verdict(&grant, presented, ctx.now(), policy) {
+        Verdict::Advance | Verdict::Keep | Verdict::Replay => (
+            Some(grant.issued_at),
+            grant.expires_at.min(grant.idle_until),
+        ),
+        // What else the record says about times is older than the token.
+        Verdict::CatchUp => (None, absolute_end(&grant, policy)),
         Verdict::Reuse | Verdict::Refuse(_) => return Ok(None),
-    }
+    };
     let mut claims = Map::new();
     claims.insert("iss".into(), ctx.issuer.as_str().into());
     claims.insert("client_id".into(), client.client_id().into());
     claims.insert("sub".into(), (*grant.subject).into());
     claims.insert("scope".into(), grant.terms.scope.as_str().into());
-    claims.insert("iat".into(), grant.issued_at.as_secs().into());
-    let ends = grant.expires_at.min(grant.idle_until);
-    if ends != crate::clock::Timestamp::NEVER {
+    if let Some(issued_at) = issued_at {
+        claims.insert("iat".into(), issued_at.as_secs().into());
+    }
+    if ends != Timestamp::NEVER {
         claims.insert("exp".into(), ends.as_secs().into());
     }
     if !grant.terms.audience.is_empty() {

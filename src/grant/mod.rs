@@ -10,3 +10,4 @@ mod verdict;
 pub(crate) use credential::{Credential, Kind, TokenKeys};
 pub use record::{Code, Details, Grant, Revocation, Subject, Terms};
 pub use verdict::{Presented, Refusal, Verdict, verdict};
+pub(crate) use verdict::{absolute_end, end_after};

@@ -4,7 +4,7 @@
 //! one; no correctness depends on which it is.
 
 mod memory;
-#[cfg(any(feature = "sqlite", feature = "sqlite-system"))]
+#[cfg(feature = "_sqlite")]
 mod sqlite;
 
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::error::{Error, Status};
 use crate::grant::Grant;
 
 pub use memory::MemoryStore;
-#[cfg(any(feature = "sqlite", feature = "sqlite-system"))]
+#[cfg(feature = "_sqlite")]
 pub use sqlite::SqliteStore;
 
 /// A record's key: 16 bytes, random or a hash. A grant's key is its id.

@@ -5,10 +5,12 @@
 mod support;
 
 mod auth0;
+mod backup;
 mod concurrency;
 mod config;
 #[cfg(target_os = "linux")]
 mod disk;
+mod durable;
 mod events;
 mod form_post;
 mod http;
@@ -30,6 +32,7 @@ mod rfc8707;
 mod rfc9068;
 mod rfc9207;
 mod rfc9700;
+mod sqlite;
 mod store_contract;
 mod story;
 mod verdict;

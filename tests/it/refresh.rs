@@ -1,11 +1,9 @@
 //! The refresh policy of a client (DESIGN §1): rotation, leeway, lifetimes to the second, narrowing,
 //! the cap of live grants, and what is kept so that a replayed code can still revoke.
 
-use grantlet::store::{Key, Store};
 use grantlet::{GrantFilter, GrantState, Login, Status, TokenResponse};
 use serde_json::{Value, json};
 
-use crate::support::stores::Hooked;
 use crate::support::{API, Fixture, START, app_query, code, decode, tenant};
 
 /// An engine whose notes-app has this policy.
@@ -424,28 +422,6 @@ fn no_sweep_forgets_a_revocation_too_early() {
     );
     fixture.clock.advance(1);
     assert_eq!(fixture.engine.sweep(1_000).unwrap(), 1);
-}
-
-/// The store fell back to a backup: the token is genuine, the record does not know it yet.
-#[test]
-fn a_token_newer_than_the_store_is_refused_and_changes_nothing() {
-    let store = Hooked::new();
-    let with_store = store.clone();
-    let fixture = Fixture::of(grantlet::Config::from_value(tenant()).unwrap(), |builder| {
-        builder.store(with_store)
-    });
-    let first = fixture.sign_in();
-    let key = Key::parse(&only_grant(&fixture).grant_id).unwrap();
-    let backup = store.record(&key).unwrap().record;
-    let second = fixture.refresh(text(&first)).unwrap();
-    let third = fixture.refresh(text(&second)).unwrap();
-    let version = store.record(&key).unwrap().version;
-    assert!(store.swap(&key, version, backup.clone()).unwrap());
-    for ahead in [&second, &third] {
-        assert_eq!(status(&fixture, text(ahead)), Status::InvalidGrantAhead);
-        assert_eq!(store.record(&key).unwrap().record, backup);
-    }
-    assert_eq!(text(&fixture.refresh(text(&first)).unwrap()), text(&second));
 }
 
 #[test]

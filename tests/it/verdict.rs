@@ -7,7 +7,8 @@
 //! - a revoked grant never issues again;
 //! - the absolute lifetime does not move with rotation;
 //! - what another client presents changes nothing;
-//! - a token that is newer than the record is refused, and changes nothing.
+//! - a token that is newer than the record is refused, and changes nothing;
+//! - or, where the policy accepts it, the grant goes on as if nothing had been lost.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,14 +38,22 @@ struct Case {
     rotation: bool,
     own: bool,
     revoked: bool,
+    /// Past `expires_at` and `idle_until` of the record.
     expired: bool,
     idle: bool,
+    /// Past the lifetime that the policy counts from the approval; `None`: it has no such.
+    outlived: Option<bool>,
+    refreshable: bool,
+    accept_ahead: bool,
 }
 
 impl Case {
     fn verdict(self) -> Verdict {
+        const APPROVED: u64 = 900;
         const ISSUED: u64 = 1_000;
         let now = ISSUED + self.age;
+        // The first second of the end, or the last one before it.
+        let end = |past: bool| if past { now } else { now + 1 };
         let terms = Terms {
             client_id: "mine".into(),
             audience: [].into(),
@@ -55,12 +64,12 @@ impl Case {
             "alice".into(),
             None,
             Details::default(),
-            true,
-            at(ISSUED),
-            // The first second of the end, or the last one before it.
-            at(if self.expired { now } else { now + 1 }),
+            self.refreshable,
+            at(APPROVED),
+            at(end(self.expired)),
         );
-        grant.idle_until = at(if self.idle { now } else { now + 1 });
+        grant.issued_at = at(ISSUED);
+        grant.idle_until = at(end(self.idle));
         grant.generation = self.n;
         if self.revoked {
             grant = grant.revoke(Revocation::ByHost);
@@ -72,6 +81,10 @@ impl Case {
         let policy = RefreshPolicy {
             rotation: self.rotation,
             leeway: self.leeway,
+            token_lifetime: self
+                .outlived
+                .map(|past| u32::try_from(end(past) - APPROVED).unwrap()),
+            dangerous_accept_ahead: self.accept_ahead,
             ..RefreshPolicy::default()
         };
         verdict(&grant, presented, at(now), &policy)
@@ -79,8 +92,17 @@ impl Case {
 
     /// The table, row by row as DESIGN has it.
     fn rows(self) -> Vec<Verdict> {
-        let Case { g, n, .. } = self;
-        let alive = self.own && !self.revoked && !self.expired && !self.idle;
+        let (g, n) = (u64::from(self.g), u64::from(self.n));
+        // What the backup has lost: the uses that moved `idle_until`, and, where the code was still out,
+        // the redemption that replaced the code's end by the grant's.
+        let ahead = g > n;
+        let ended = match ahead && n == 0 {
+            true => self.outlived == Some(true),
+            false => self.expired,
+        };
+        let idle = self.idle && !ahead;
+        let alive = self.own && !self.revoked && !ended && !idle;
+        let catches_up = self.accept_ahead && self.refreshable;
         let inside = match self.leeway {
             Leeway::Seconds(secs) => self.age < u64::from(secs),
             // What is never rotated is never seen to be used.
@@ -96,15 +118,19 @@ impl Case {
             (alive && g == n && g > 0 && !self.rotation, Verdict::Keep),
             (alive && replay, Verdict::Replay),
             (alive && g < n && !replay, Verdict::Reuse),
-            (alive && g > n, Verdict::Refuse(Refusal::Ahead)),
+            (alive && ahead && catches_up, Verdict::CatchUp),
+            (
+                alive && ahead && !catches_up,
+                Verdict::Refuse(Refusal::Ahead),
+            ),
             (!own, Verdict::Refuse(Refusal::WrongClient)),
             (own && self.revoked, Verdict::Refuse(Refusal::Revoked)),
             (
-                own && !self.revoked && self.expired,
+                own && !self.revoked && ended,
                 Verdict::Refuse(Refusal::Expired),
             ),
             (
-                own && !self.revoked && !self.expired && self.idle,
+                own && !self.revoked && !ended && idle,
                 Verdict::Refuse(Refusal::Idle),
             ),
         ];
@@ -115,62 +141,79 @@ impl Case {
     }
 }
 
+/// Each case with each of the values.
+fn with<T: Copy, const N: usize>(
+    cases: impl Iterator<Item = Case>,
+    values: [T; N],
+    set: impl Fn(&mut Case, T),
+) -> impl Iterator<Item = Case> {
+    cases.flat_map(move |case| {
+        values.map(|value| {
+            let mut case = case;
+            set(&mut case, value);
+            case
+        })
+    })
+}
+
+const ONE: Case = Case {
+    g: 1,
+    n: 2,
+    age: 0,
+    leeway: Leeway::Seconds(1),
+    rotation: true,
+    own: true,
+    revoked: false,
+    expired: false,
+    idle: false,
+    outlived: None,
+    refreshable: true,
+    accept_ahead: false,
+};
+
 fn every_case() -> impl Iterator<Item = Case> {
-    let leeways = [
+    const GENERATIONS: [u32; 7] = [0, 1, 2, 3, 4, u32::MAX - 1, u32::MAX];
+    const LEEWAYS: [Leeway; 4] = [
         Leeway::Seconds(0),
         Leeway::Seconds(1),
         Leeway::Seconds(10),
         Leeway::UntilUsed,
     ];
-    let flags = (0..32_u8).map(|bits| move |bit: u8| bits & (1 << bit) != 0);
-    flags.flat_map(move |flag| {
-        leeways.into_iter().flat_map(move |leeway| {
-            [0, 1, 9, 10, 11, 1_000_000]
-                .into_iter()
-                .flat_map(move |age| {
-                    (0..=5).flat_map(move |n| {
-                        (0..=5).map(move |g| Case {
-                            g,
-                            n,
-                            age,
-                            leeway,
-                            rotation: flag(0),
-                            own: flag(1),
-                            revoked: flag(2),
-                            expired: flag(3),
-                            idle: flag(4),
-                        })
-                    })
-                })
-        })
-    })
+    let cases = with(std::iter::once(ONE), GENERATIONS, |case, g| case.g = g);
+    let cases = with(cases, GENERATIONS, |case, n| case.n = n);
+    let cases = with(cases, LEEWAYS, |case, leeway| case.leeway = leeway);
+    let cases = with(cases, [0, 1, 9, 10, 11, 1_000_000], |case, age| {
+        case.age = age;
+    });
+    let flags = [false, true];
+    let cases = with(cases, flags, |case, flag| case.rotation = flag);
+    let cases = with(cases, flags, |case, flag| case.own = flag);
+    let cases = with(cases, flags, |case, flag| case.revoked = flag);
+    let cases = with(cases, flags, |case, flag| case.expired = flag);
+    let cases = with(cases, flags, |case, flag| case.idle = flag);
+    let cases = with(cases, [None, Some(false), Some(true)], |case, past| {
+        case.outlived = past
+    });
+    let cases = with(cases, flags, |case, flag| case.refreshable = flag);
+    with(cases, flags, |case, flag| case.accept_ahead = flag)
 }
 
 #[test]
 fn every_small_case_is_in_exactly_one_row_of_the_table() {
     let mut seen = Vec::new();
     for case in every_case() {
-        assert_eq!(case.rows(), [case.verdict()], "{case:?}");
-        if !seen.contains(&case.verdict()) {
-            seen.push(case.verdict());
+        let verdict = case.verdict();
+        assert_eq!(case.rows(), [verdict], "{case:?}");
+        if !seen.contains(&verdict) {
+            seen.push(verdict);
         }
     }
-    assert_eq!(seen.len(), 9, "every row was met: {seen:?}");
+    assert_eq!(seen.len(), 10, "every row was met: {seen:?}");
 }
 
 #[test]
 fn a_clock_that_was_set_back_logs_nobody_out() {
-    let mut case = Case {
-        g: 1,
-        n: 2,
-        age: 0,
-        leeway: Leeway::Seconds(1),
-        rotation: true,
-        own: true,
-        revoked: false,
-        expired: false,
-        idle: false,
-    };
+    let mut case = ONE;
     assert_eq!(case.verdict(), Verdict::Replay);
     case.leeway = Leeway::Seconds(0);
     assert_eq!(case.verdict(), Verdict::Reuse, "strict is strict");
@@ -206,30 +249,30 @@ fn step() -> impl Strategy<Value = Step> {
         16 => (1..=12_u32).prop_map(Step::Wait),
         1 => Just(Step::RevokeByClient),
         1 => Just(Step::RevokeByHost),
-        3 => (0..6_usize).prop_map(Step::Restore),
+        6 => (0..6_usize).prop_map(Step::Restore),
     ]
 }
 
 fn policy() -> impl Strategy<Value = Value> {
     let leeway = prop_oneof![Just(json!(0)), Just(json!(5)), Just(json!("until_used"))];
-    let lifetime = prop_oneof![Just(None), Just(Some(60_u32))];
+    let lifetime = prop_oneof![Just(None), Just(Some(90_u32))];
     let idle = prop_oneof![Just(None), Just(Some(15_u32))];
-    (prop::bool::weighted(0.8), leeway, lifetime, idle).prop_map(
-        |(rotates, leeway, lifetime, idle)| {
-            json!({
-                "rotation_type": if rotates { "rotating" } else { "non-rotating" },
-                "dangerous_public_without_rotation": true,
-                "leeway": leeway,
-                "token_lifetime": lifetime.unwrap_or(1),
-                "infinite_token_lifetime": lifetime.is_none(),
-                "idle_token_lifetime": idle.unwrap_or(1),
-                "infinite_idle_token_lifetime": idle.is_none(),
-            })
-        },
-    )
+    let flags = (prop::bool::weighted(0.7), any::<bool>());
+    (flags, leeway, lifetime, idle).prop_map(|((rotates, accept_ahead), leeway, lifetime, idle)| {
+        json!({
+            "rotation_type": if rotates { "rotating" } else { "non-rotating" },
+            "dangerous_public_without_rotation": true,
+            "dangerous_accept_ahead": accept_ahead,
+            "leeway": leeway,
+            "token_lifetime": lifetime.unwrap_or(1),
+            "infinite_token_lifetime": lifetime.is_none(),
+            "idle_token_lifetime": idle.unwrap_or(1),
+            "infinite_idle_token_lifetime": idle.is_none(),
+        })
+    })
 }
 
-/// What the model knows of the grant: the record in a few words.
+/// What the model knows of the grant: the record in a few words. Times count from the approval.
 #[derive(Clone, Copy, Debug)]
 struct State {
     n: usize,
@@ -238,6 +281,9 @@ struct State {
     revoked: bool,
 }
 
+/// Seconds that a code lives.
+const CODE_LIFETIME: u64 = 60;
+
 /// A grant in the engine, and the model beside it.
 struct Life {
     fixture: Fixture,
@@ -245,6 +291,7 @@ struct Life {
     key: Key,
     code: String,
     rotates: bool,
+    accept_ahead: bool,
     leeway: Option<u64>,
     idle: Option<u64>,
     expires_at: u64,
@@ -266,7 +313,6 @@ impl Life {
             builder.store(with_store)
         });
         let code = fixture.app_code("read:notes offline_access");
-        let tokens = fixture.redeem(&code).unwrap();
         let grants = fixture.engine.grants(GrantFilter::default()).unwrap();
         let finite = |name: &str| {
             let infinite = policy[format!("infinite_{name}")] == true;
@@ -279,19 +325,23 @@ impl Life {
             store,
             code,
             rotates: policy["rotation_type"] == "rotating",
+            accept_ahead: policy["dangerous_accept_ahead"] == true,
             leeway: policy["leeway"].as_u64(),
             idle,
             expires_at: finite("token_lifetime").unwrap_or(u64::MAX),
             now: 0,
             state: State {
-                n: 1,
+                n: 0,
                 issued_at: 0,
-                idle_until: idle.unwrap_or(u64::MAX),
+                idle_until: u64::MAX,
                 revoked: false,
             },
-            texts: BTreeMap::from([(1, tokens.refresh_token.unwrap().into_string())]),
+            texts: BTreeMap::new(),
             history: Vec::new(),
         };
+        // Backups are made while the code is out, too.
+        life.remember();
+        life.present(0, true).unwrap();
         life.remember();
         life
     }
@@ -313,12 +363,18 @@ impl Life {
             revoked,
         } = self.state;
         let inside = self.leeway.is_none_or(|secs| self.now - issued_at < secs);
+        let end = if g == 0 && n == 0 {
+            CODE_LIFETIME
+        } else {
+            self.expires_at
+        };
         match () {
             () if !own => Status::InvalidGrantWrongClient,
             () if revoked => Status::InvalidGrantRevoked,
-            () if self.now >= self.expires_at => Status::InvalidGrantExpired,
-            () if self.now >= idle_until => Status::InvalidGrantIdle,
+            () if self.now >= end => Status::InvalidGrantExpired,
+            () if g > n && self.accept_ahead => Status::Ok,
             () if g > n => Status::InvalidGrantAhead,
+            () if self.now >= idle_until => Status::InvalidGrantIdle,
             () if g == n || (g > 0 && g + 1 == n && inside) => Status::Ok,
             () => Status::InvalidGrantReused,
         }
@@ -355,9 +411,10 @@ impl Life {
         );
         match answer {
             Ok(tokens) => {
-                if g == self.state.n {
+                if g >= self.state.n {
+                    self.state.n = g;
                     self.state.idle_until = self.idle.map_or(u64::MAX, |secs| self.now + secs);
-                    if self.rotates {
+                    if self.rotates || g == 0 {
                         self.state.n += 1;
                         self.state.issued_at = self.now;
                     }
@@ -429,8 +486,16 @@ impl Life {
         };
         prop_assert_eq!(usize::try_from(grant.generation).unwrap(), self.state.n);
         prop_assert_eq!(grant.revoked.is_some(), self.state.revoked);
+        let code_is_out = self.state.n == 0 && !self.state.revoked;
+        prop_assert_eq!(grant.code().is_some(), code_is_out);
         let start = crate::support::START;
+        prop_assert_eq!(grant.issued_at, at(start + self.state.issued_at));
+        let idle_until = at(start.saturating_add(self.state.idle_until));
+        prop_assert_eq!(grant.idle_until, idle_until);
         match self.expires_at {
+            _ if self.state.n == 0 => {
+                prop_assert_eq!(grant.expires_at, at(start + CODE_LIFETIME));
+            }
             u64::MAX => prop_assert_eq!(grant.expires_at, Timestamp::NEVER),
             secs => prop_assert_eq!(grant.expires_at, at(start + secs), "the absolute end moved"),
         }

@@ -2,9 +2,9 @@
 
 use ring::digest;
 
-use crate::endpoint::token::{BeforeCommit, Redemption, Request, TokenResponse, end_after};
+use crate::endpoint::token::{BeforeCommit, Redemption, Request, TokenResponse};
 use crate::error::{Error, Result, Status};
-use crate::grant::{Code, Grant, Kind, Revocation, Verdict};
+use crate::grant::{Code, Grant, Kind, Revocation, Verdict, absolute_end, end_after};
 use crate::store::{Key, Owner};
 
 pub(super) fn redeem(
@@ -47,13 +47,14 @@ impl Redemption for CodeRedemption<'_> {
             .ok_or_else(|| Error::server("a grant of generation 0 has no code"))?;
         check_redirect_uri(code, request.params.get("redirect_uri"))?;
         check_verifier(code, request.params.get("code_verifier"))?;
-        grant.generation = 1;
-        grant.issued_at = request.now;
         if grant.refreshable {
             let policy = request.policy();
-            grant.expires_at = end_after(grant.approved_at, policy.token_lifetime);
+            // Asked of the record while it still shows the code out.
+            grant.expires_at = absolute_end(grant, policy);
             grant.idle_until = end_after(request.now, policy.idle_token_lifetime);
         }
+        grant.generation = 1;
+        grant.issued_at = request.now;
         Ok(())
     }
 

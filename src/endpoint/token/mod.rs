@@ -159,8 +159,8 @@ fn answer(
 
 /// What a grant type makes of a credential that may be used.
 trait Redemption {
-    /// Makes the grant what it is to be after [`Verdict::Advance`] or [`Verdict::Keep`]. An error
-    /// changes nothing that is stored.
+    /// Makes the grant what it is to be after [`Verdict::Advance`], [`Verdict::Keep`] or
+    /// [`Verdict::CatchUp`]. An error changes nothing that is stored.
     fn advance(&self, grant: &mut Grant, verdict: Verdict) -> Result<()>;
 
     /// Signs what goes out under the grant, and notes in it until when its access token lives.
@@ -195,14 +195,23 @@ impl Request<'_> {
                 return Err(unknown());
             };
             let verdict = verdict(&grant, presented, self.now, self.policy());
+            let current = grant.generation;
             match verdict {
-                Verdict::Refuse(refusal) => return Err(refused(refusal)),
+                Verdict::Refuse(refusal) => {
+                    if refusal == Refusal::Ahead {
+                        self.ctx
+                            .event(|| store_behind(credential, &grant, current, false));
+                    }
+                    return Err(refused(refusal));
+                }
                 Verdict::Reuse if self.revoke_reused(credential, version, &grant)? => {
                     return Err(reused());
                 }
                 Verdict::Reuse => continue,
                 Verdict::Replay => {}
-                Verdict::Advance | Verdict::Keep => redemption.advance(&mut grant, verdict)?,
+                Verdict::Advance | Verdict::Keep | Verdict::CatchUp => {
+                    redemption.advance(&mut grant, verdict)?;
+                }
             }
             let access_until = grant.access_until;
             let response = redemption.sign(&mut grant)?;
@@ -219,7 +228,7 @@ impl Request<'_> {
             };
             if committed {
                 if let Some(grant) = told {
-                    self.tell(credential, verdict, &grant, &response);
+                    self.tell(credential, current, verdict, &grant, &response);
                 }
                 return Ok(response);
             }
@@ -227,10 +236,11 @@ impl Request<'_> {
         Err(busy())
     }
 
-    /// Tells the sink what a redemption did.
+    /// Tells the sink what a redemption did to a grant that stood at `current`.
     fn tell(
         &self,
         credential: Credential,
+        current: u32,
         verdict: Verdict,
         grant: &Grant,
         response: &TokenResponse,
@@ -240,13 +250,21 @@ impl Request<'_> {
             generation,
             ..
         } = credential;
+        let rotated = || EventKind::Rotated {
+            grant_id: key.to_string(),
+            client_id: &grant.terms.client_id,
+            subject: &grant.subject,
+            generation: grant.generation,
+        };
         match verdict {
-            Verdict::Advance if generation > 0 => self.ctx.event(|| EventKind::Rotated {
-                grant_id: key.to_string(),
-                client_id: &grant.terms.client_id,
-                subject: &grant.subject,
-                generation: grant.generation,
-            }),
+            Verdict::Advance if generation > 0 => self.ctx.event(rotated),
+            Verdict::CatchUp => {
+                self.ctx
+                    .event(|| store_behind(credential, grant, current, true));
+                if self.policy().rotation {
+                    self.ctx.event(rotated);
+                }
+            }
             Verdict::Replay => {
                 self.ctx
                     .event(|| replayed(&key, grant, generation, Replay::LostResponse));
@@ -305,9 +323,21 @@ impl Request<'_> {
     }
 }
 
-/// The end of a lifetime that starts now; without one, never.
-fn end_after(start: Timestamp, lifetime: Option<u32>) -> Timestamp {
-    lifetime.map_or(Timestamp::NEVER, |secs| start.plus(secs))
+/// The event of a token that is newer than the record, which stands at `current`.
+fn store_behind(
+    credential: Credential,
+    grant: &Grant,
+    current: u32,
+    accepted: bool,
+) -> EventKind<'_> {
+    EventKind::StoreBehind {
+        grant_id: credential.grant.to_string(),
+        client_id: &grant.terms.client_id,
+        subject: &grant.subject,
+        presented: credential.generation,
+        current,
+        accepted,
+    }
 }
 
 fn refused(refusal: Refusal) -> Error {

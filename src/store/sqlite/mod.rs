@@ -23,9 +23,9 @@ use crate::clock::Timestamp;
 use crate::random::{Random, SystemRandom};
 use crate::store::{Key, Loaded, Owner, Record, Store, StoreError, StoreResult, sweep_as_of};
 
-/// How long a call waits for another process's transaction, in pauses of this: ten seconds in all.
+/// How long a call waits for another process's transaction, in pauses of this: five seconds in all.
 const BUSY_PAUSE: Duration = Duration::from_millis(2);
-const MAX_BUSY_PAUSES: i32 = 5_000;
+const MAX_BUSY_PAUSES: i32 = 2_500;
 /// Connections for reading that are kept for the next reader.
 const MAX_IDLE_READERS: usize = 8;
 /// How many records a sweep looks at for each that it may remove.
@@ -52,15 +52,12 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError`] says which: not a store's file, one of a later version, damaged, read only, no room,
-    /// or busy for longer than ten seconds.
+    /// or busy for longer than five seconds.
     pub fn open(path: impl AsRef<Path>) -> StoreResult<Self> {
         // A relative path is the process's own, whatever its folder is later.
         let path = std::path::absolute(path).map_err(|error| io(&error))?;
         create(&path)?;
         let mut conn = connect(&path)?;
-        if conn.is_readonly(MAIN_DB)? {
-            return Err(StoreError::ReadOnly("the file or its folder".into()));
-        }
         schema::prepare(&mut conn)?;
         let random = SystemRandom::default();
         let terms = std::sync::Arc::new(TermsCache::default());
@@ -256,6 +253,10 @@ fn connect(path: &Path) -> StoreResult<Connection> {
     }))?;
     // A schema that somebody else wrote gets no say in what our statements do.
     conn.pragma_update(None, "trusted_schema", false)?;
+    schema::check(&conn)?;
+    if conn.is_readonly(MAIN_DB)? {
+        return Err(StoreError::ReadOnly("the file or its folder".into()));
+    }
     let mode: String =
         conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     if mode != "wal" {

@@ -78,8 +78,13 @@ enum State {
     Version(usize),
 }
 
+/// Whether the file is a store's, or may become one. Nothing of it is changed.
+pub(super) fn check(conn: &Connection) -> StoreResult<()> {
+    state(conn).map(drop)
+}
+
 /// Makes the file one of the present schema: an empty one becomes a store, an older one comes forward,
-/// in one transaction. Any other is left as it is.
+/// in one transaction.
 pub(super) fn prepare(conn: &mut Connection) -> StoreResult<()> {
     if state(conn)? == State::Version(STEPS.len()) {
         return Ok(());
@@ -122,7 +127,15 @@ fn state(conn: &Connection) -> StoreResult<State> {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        // SQLite's messages name tables and columns, never values.
+        use rusqlite::Error as Sql;
+        // SQLite's messages name tables and columns, never values; of the others no more is said.
+        if let Sql::FromSqlConversionFailure(..)
+        | Sql::IntegralValueOutOfRange(..)
+        | Sql::InvalidColumnType(..)
+        | Sql::Utf8Error(..) = error
+        {
+            return StoreError::Corrupt("a column holds what it cannot".into());
+        }
         let what = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy(what),

@@ -1,0 +1,360 @@
+//! What durability costs: the SQLite store beside a raw loop of `write` and `fdatasync` of the same bytes
+//! on the same disk, and beside the memory store; all in one run, round by round.
+//!
+//! `cargo bench --bench store` takes some minutes; `-- --quick` (or `--test`) is a smoke run of seconds.
+//! The files lie in a folder below `target/`; `GRANTLET_BENCH_DIR` names another.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::as_conversions
+)]
+
+#[path = "support/mod.rs"]
+mod support;
+
+use std::fs::File;
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use grantlet::store::{Key, Loaded, MemoryStore, Owner, Record, SqliteStore, Store, StoreResult};
+use grantlet::{Algorithm, Config, Engine, FormRequest, Timestamp};
+use support::{Fleet, config, grant, key};
+
+const OFFLINE: &str = "read:notes%20offline_access";
+/// What a rotation adds to SQLite's log: a page of 4,096 bytes and its header of 24.
+const FRAME: usize = 4_096 + 24;
+
+fn main() {
+    let quick = !std::env::args().any(|arg| arg == "--bench")
+        || std::env::args().any(|arg| arg == "--quick" || arg == "--test");
+    let (rounds, moment, many) = match quick {
+        true => (3, Duration::from_millis(60), 2_000),
+        false => (21, Duration::from_millis(400), 1_000_000),
+    };
+    println!("| what | median | bound |");
+    println!("| --- | --- | --- |");
+    let folder = Folder::new();
+    rates(&folder, rounds, moment);
+    rotations(&folder, many);
+    a_large_file(&folder, many);
+}
+
+fn row(what: &str, value: String, bound: &str) {
+    println!("| {what} | {value} | {bound} |");
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The engine of [`config`] on a store.
+fn engine(store: Arc<dyn Store>) -> Engine {
+    let config = Config::from_value(config(Algorithm::ES256)).unwrap();
+    Engine::builder(
+        config
+            .dangerous_plaintext_keys(true)
+            .signing_key(key(Algorithm::ES256)),
+    )
+    .store(store)
+    .build()
+    .unwrap()
+}
+
+/// Rotations a second, from so many threads, each on grants of its own.
+fn rotate(fleets: &mut [Fleet<Engine>], moment: Duration) -> f64 {
+    rate(
+        fleets
+            .iter_mut()
+            .map(|fleet| move || fleet.refresh())
+            .collect(),
+        moment,
+    )
+}
+
+/// Calls a second of workers side by side, for a moment.
+fn rate(workers: Vec<impl FnMut() -> usize + Send>, moment: Duration) -> f64 {
+    let start = Instant::now();
+    let counts: Vec<usize> = std::thread::scope(|scope| {
+        let threads: Vec<_> = workers
+            .into_iter()
+            .map(|mut worker| {
+                scope.spawn(move || {
+                    let mut count = 0;
+                    while start.elapsed() < moment {
+                        assert!(worker() > 0);
+                        count += 1;
+                    }
+                    count
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    counts.iter().sum::<usize>() as f64 / start.elapsed().as_secs_f64()
+}
+
+/// Live grants for each of so many threads.
+fn fleets(engine: &Engine, threads: usize) -> Vec<Fleet<Engine>> {
+    (0..threads)
+        .map(|thread| {
+            let numbers = thread * 1_000..thread * 1_000 + 64;
+            let forms = numbers.map(|n| grant(engine, n, OFFLINE)).collect();
+            Fleet::of(engine.clone(), forms)
+        })
+        .collect()
+}
+
+fn rates(folder: &Folder, rounds: usize, moment: Duration) {
+    let mut raw = [1, 8].map(|batch| Raw::new(&folder.file(&format!("raw-{batch}")), batch));
+    let sqlite = |name: &str| Arc::new(SqliteStore::open(folder.file(name)).unwrap());
+    let durable = engine(sqlite("group.db"));
+    let single = engine(Arc::new(OneAtATime(Mutex::default(), sqlite("single.db"))));
+    let memory = engine(Arc::new(MemoryStore::new()));
+    let (mut one, mut eight) = (fleets(&durable, 1), fleets(&durable, 8));
+    let mut crowds = [&durable, &memory, &single].map(|engine| fleets(engine, 32));
+    let mut samples: Vec<[f64; 7]> = Vec::new();
+    for round in 0..=rounds {
+        let [raw_one, raw_eight] = &mut raw;
+        let [in_group, in_memory, one_at_a_time] = &mut crowds;
+        let sample = [
+            rate(vec![|| raw_one.step()], moment),
+            rotate(&mut one, moment),
+            rate(vec![|| raw_eight.step()], moment) * 8.0,
+            rotate(&mut eight, moment),
+            rotate(in_memory, moment),
+            rotate(in_group, moment),
+            rotate(one_at_a_time, moment),
+        ];
+        // The first round warms up.
+        if round > 0 {
+            samples.push(sample);
+        }
+    }
+    let of = |at: usize| median(samples.iter().map(|sample| sample[at]).collect());
+    let ratio = |at: usize, to: usize| {
+        median(
+            samples
+                .iter()
+                .map(|sample| sample[at] / sample[to])
+                .collect(),
+        )
+    };
+    row(
+        "raw write + fdatasync, one record a flush",
+        format!("{:.0}/s", of(0)),
+        "",
+    );
+    row(
+        "1 thread, ES256 refresh",
+        format!("{:.0}/s, {:.2} × raw", of(1), ratio(1, 0)),
+        "≥ 0.75 ×",
+    );
+    row(
+        "raw write + fdatasync, eight records a flush",
+        format!("{:.0}/s", of(2)),
+        "",
+    );
+    row(
+        "8 threads",
+        format!("{:.0}/s, {:.2} × raw", of(3), ratio(3, 2)),
+        "≥ 0.4 ×",
+    );
+    row(
+        "32 threads on the memory store",
+        format!("{:.0}/s", of(4)),
+        "",
+    );
+    row(
+        "32 threads",
+        format!("{:.0}/s, {:.2} × memory", of(5), ratio(5, 4)),
+        "≥ 0.3 ×",
+    );
+    row(
+        "32 threads, one transaction a call",
+        format!("{:.0}/s; grouped {:.1} ×", of(6), ratio(5, 6)),
+        "≥ 4 ×",
+    );
+}
+
+/// What any durable store has to do: write and wait for the disk. The file is written round and round, as
+/// SQLite's log is.
+struct Raw {
+    file: File,
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Raw {
+    const ROUND: usize = 1_000;
+
+    fn new(path: &Path, batch: usize) -> Self {
+        Raw {
+            file: File::create(path).unwrap(),
+            bytes: vec![b'x'; batch * FRAME],
+            at: 0,
+        }
+    }
+
+    fn step(&mut self) -> usize {
+        use std::os::unix::fs::FileExt as _;
+        let offset = self.at * FRAME;
+        self.file.write_all_at(&self.bytes, offset as u64).unwrap();
+        self.file.sync_data().unwrap();
+        self.at = (self.at + self.bytes.len() / FRAME) % Raw::ROUND;
+        self.bytes.len()
+    }
+}
+
+/// A store whose calls never share a transaction.
+struct OneAtATime(Mutex<()>, Arc<SqliteStore>);
+
+impl Store for OneAtATime {
+    fn insert(&self, key: &Key, record: Record) -> StoreResult<bool> {
+        let _alone = self.0.lock().unwrap();
+        self.1.insert(key, record)
+    }
+
+    fn load(&self, key: &Key) -> StoreResult<Option<Loaded>> {
+        self.1.load(key)
+    }
+
+    fn swap(&self, key: &Key, version: u64, record: Record) -> StoreResult<bool> {
+        let _alone = self.0.lock().unwrap();
+        self.1.swap(key, version, record)
+    }
+
+    fn owned_by(&self, owner: Owner<'_>) -> StoreResult<Vec<Key>> {
+        self.1.owned_by(owner)
+    }
+
+    fn sweep(&self, now: Timestamp, limit: usize) -> StoreResult<usize> {
+        self.1.sweep(now, limit)
+    }
+}
+
+/// The file does not grow with the number of rotations.
+fn rotations(folder: &Folder, many: usize) {
+    let path = folder.file("rotations.db");
+    let engine = engine(Arc::new(SqliteStore::open(&path).unwrap()));
+    let fleets: Vec<Mutex<Fleet<Engine>>> = (0..20)
+        .map(|thread| {
+            let forms = (0..50).map(|n| grant(&engine, thread * 50 + n, OFFLINE));
+            Mutex::new(Fleet::of(engine.clone(), forms.collect()))
+        })
+        .collect();
+    let rotate = |rotations: usize| {
+        std::thread::scope(|scope| {
+            for fleet in &fleets {
+                scope.spawn(|| {
+                    let mut fleet = fleet.lock().unwrap();
+                    for _ in 0..rotations / fleets.len() {
+                        fleet.refresh();
+                    }
+                });
+            }
+        });
+        size(&path)
+    };
+    let (few, start) = (many / 100, Instant::now());
+    let first = rotate(few);
+    let all = rotate(many - few);
+    row(
+        &format!("file and log after {few} rotations of 1,000 grants, and after {many}"),
+        format!(
+            "{first} and {all} bytes ({:.0}/s)",
+            many as f64 / start.elapsed().as_secs_f64()
+        ),
+        "no larger but for a checkpoint's slack",
+    );
+}
+
+fn a_large_file(folder: &Folder, many: usize) {
+    let path = folder.file("large.db");
+    let builder = engine(Arc::new(SqliteStore::open(&path).unwrap()));
+    // Many at once, or the disk is waited for two million times.
+    let forms: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..64)
+            .map(|thread| {
+                let builder = &builder;
+                scope.spawn(move || {
+                    let numbers = (thread..many).step_by(64);
+                    numbers.fold(String::new(), |_, n| grant(builder, n, OFFLINE))
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    drop(builder);
+    let bytes = std::fs::metadata(&path).unwrap().size();
+    row(
+        &format!("file a grant, {many} grants"),
+        format!("{:.0} bytes", bytes as f64 / many as f64),
+        "≤ 160",
+    );
+    let mut times = Vec::new();
+    for form in forms.iter().take(21) {
+        let start = Instant::now();
+        let opened = engine(Arc::new(SqliteStore::open(&path).unwrap()));
+        let answer = opened.token(FormRequest {
+            form,
+            authorization: None,
+        });
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+        assert!(answer.is_ok());
+    }
+    row(
+        &format!("opening {many} grants and the first refresh"),
+        format!(
+            "{:.1} ms (the longest of 21: {:.1})",
+            median(times.clone()),
+            times.iter().copied().fold(0.0, f64::max)
+        ),
+        "≤ 20 ms",
+    );
+}
+
+/// Bytes of the file and its log.
+fn size(path: &Path) -> u64 {
+    let log = PathBuf::from(format!("{}-wal", path.display()));
+    [path, &log]
+        .iter()
+        .filter_map(|path| std::fs::metadata(path).ok())
+        .map(|meta| meta.size())
+        .sum()
+}
+
+/// A folder on a disk, gone at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let below = std::env::var_os("GRANTLET_BENCH_DIR")
+            .unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
+        let path = PathBuf::from(below).join(format!("bench-store-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::io::stdout().flush().ok();
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}

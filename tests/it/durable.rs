@@ -1,0 +1,699 @@
+//! What outlives the process: sessions, keys, and what was changed of clients and APIs; sealed, shared by
+//! all who open the same store, and the same whether the store is SQLite or a host's own.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
+
+use grantlet::store::{Key, Loaded, MemoryStore, Owner, Record, SqliteStore, Store, StoreResult};
+use grantlet::{
+    Algorithm, Api, Client, Config, Engine, Error, GrantFilter, ManualClock, Secret, Signer,
+    SigningKey, Status, SystemRandom, Timestamp,
+};
+use serde_json::{Value, json};
+
+use crate::support::folder::Folder;
+use crate::support::stores::{Fate, Hooked, Verb};
+use crate::support::{API, Fixture, START, decode, tenant};
+
+const SEALING_KEY: [u8; 32] = [7; 32];
+
+fn config() -> Config {
+    Config::from_value(tenant())
+        .unwrap()
+        .sealing_key(Secret::new(SEALING_KEY))
+}
+
+/// An engine on [`tenant`] and this store.
+fn on(store: &Arc<dyn Store>) -> Fixture {
+    with(store, config()).unwrap()
+}
+
+fn with(store: &Arc<dyn Store>, config: Config) -> Result<Fixture, Error> {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_secs(START)));
+    let engine = Engine::builder(config)
+        .store(store.clone())
+        .clock(clock.clone())
+        .build()?;
+    Ok(Fixture { engine, clock })
+}
+
+/// Stores of each kind that outlive an engine.
+fn stores(folder: &Folder) -> [Arc<dyn Store>; 2] {
+    [
+        Arc::new(SqliteStore::open(folder.file("grants.db")).unwrap()),
+        Arc::new(Lasting(MemoryStore::new())),
+    ]
+}
+
+/// A memory store that says of itself that it lasts: as a host's own may do.
+struct Lasting(MemoryStore);
+
+impl Store for Lasting {
+    fn insert(&self, key: &Key, record: Record) -> StoreResult<bool> {
+        self.0.insert(key, record)
+    }
+
+    fn load(&self, key: &Key) -> StoreResult<Option<Loaded>> {
+        self.0.load(key)
+    }
+
+    fn swap(&self, key: &Key, version: u64, record: Record) -> StoreResult<bool> {
+        self.0.swap(key, version, record)
+    }
+
+    fn owned_by(&self, owner: Owner<'_>) -> StoreResult<Vec<Key>> {
+        self.0.owned_by(owner)
+    }
+
+    fn sweep(&self, now: Timestamp, limit: usize) -> StoreResult<usize> {
+        self.0.sweep(now, limit)
+    }
+}
+
+fn kids(engine: &Engine) -> BTreeSet<String> {
+    let jwks = engine.jwks();
+    let keys = jwks["keys"].as_array().unwrap();
+    keys.iter()
+        .map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn kid(token: &str) -> String {
+    decode(token).0["kid"].as_str().unwrap().to_owned()
+}
+
+fn token(text: &Option<grantlet::SecretText>) -> &str {
+    text.as_deref().unwrap()
+}
+
+#[test]
+fn engine_open_is_all_that_a_host_writes() {
+    let folder = Folder::new();
+    let path = folder.file("grants.db");
+    let open = || {
+        let config = Config::from_value(tenant()).unwrap();
+        let engine = Engine::open(config, &path, Secret::new(SEALING_KEY)).unwrap();
+        Fixture {
+            engine,
+            clock: Arc::default(),
+        }
+    };
+    let tokens = open().sign_in();
+    open().refresh(token(&tokens.refresh_token)).unwrap();
+}
+
+#[test]
+fn a_configuration_names_the_file_and_the_sealing_key() {
+    let folder = Folder::new();
+    let mut tenant = tenant();
+    tenant["store"] = json!({"sqlite": folder.file("grants.db")});
+    tenant["keys"] = json!({"sealing": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"});
+    let open = |tenant: &Value| {
+        let engine = Engine::new(Config::from_value(tenant.clone())?)?;
+        Ok::<_, Error>(Fixture {
+            engine,
+            clock: Arc::default(),
+        })
+    };
+    let tokens = open(&tenant).unwrap().sign_in();
+    open(&tenant)
+        .unwrap()
+        .refresh(token(&tokens.refresh_token))
+        .unwrap();
+
+    let refused = |change: &dyn Fn(&mut Value)| {
+        let mut changed = tenant.clone();
+        change(&mut changed);
+        open(&changed).err().unwrap()
+    };
+    let unknown = refused(&|tenant| tenant["store"] = json!({"sqlit": "x"}));
+    assert_eq!(unknown.status(), Status::ConfigUnknownKey);
+    assert!(unknown.description().contains("sqlite"), "{unknown}");
+    let other = refused(&|tenant| tenant["store"] = "postgres://me:secret@db/x".into());
+    assert_eq!(other.status(), Status::Config);
+    assert!(!format!("{other:?}").contains("secret"), "{other:?}");
+    for key in [
+        "",
+        "AAAA",
+        "not base64url!",
+        "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=",
+    ] {
+        let error = refused(&|tenant| tenant["keys"] = json!({"sealing": key}));
+        assert_eq!(error.status(), Status::ConfigKey, "{key}");
+        assert!(
+            key.is_empty() || !format!("{error:?}").contains(key),
+            "{error:?}"
+        );
+    }
+    let none = refused(&|tenant| tenant["keys"] = json!({}));
+    assert_eq!(none.status(), Status::ConfigKey);
+    assert!(none.description().contains("keys.sealing"), "{none}");
+}
+
+#[test]
+fn sessions_keys_and_changes_outlive_the_engine() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let first = on(&store);
+        let tokens = first.sign_in();
+        let code = first.app_code("read:notes offline_access");
+        let kept = kids(&first.engine);
+        first
+            .engine
+            .put_client(
+                Client::public("late")
+                    .redirect_uri("http://127.0.0.1/late")
+                    .build()
+                    .unwrap(),
+            )
+            .unwrap();
+        let eddsa = Api::new("https://late.example.com/").signing_alg(Algorithm::EdDSA);
+        first.engine.put_api(eddsa).unwrap();
+        first.engine.remove_client("notes-spa").unwrap();
+        first
+            .engine
+            .remove_api("https://other.example.com/")
+            .unwrap();
+        let changed = kids(&first.engine);
+        assert_eq!(
+            changed.difference(&kept).count(),
+            2,
+            "EdDSA, current and next"
+        );
+        drop(first);
+
+        let second = on(&store);
+        assert_eq!(kids(&second.engine), changed);
+        second
+            .engine
+            .verify(&tokens.access_token, API, &["read:notes"])
+            .unwrap();
+        assert_eq!(
+            kid(&second.service_token().access_token),
+            kid(&tokens.access_token)
+        );
+        second.refresh(token(&tokens.refresh_token)).unwrap();
+        second.redeem(&code).unwrap();
+        let asks = |client: &str, callback: &str, audience: &str| {
+            second.engine.authorize(&format!(
+                "response_type=code&client_id={client}&redirect_uri={callback}&audience={audience}\
+                 &code_challenge={}&code_challenge_method=S256",
+                crate::support::CHALLENGE
+            ))
+        };
+        asks("late", "http://127.0.0.1/late", "https://late.example.com/").unwrap();
+        let gone = asks("notes-spa", "https://spa.example.com/", API).unwrap_err();
+        assert_eq!(gone.error.status(), Status::InvalidClientUnknown);
+        let gone = asks(
+            "late",
+            "http://127.0.0.1/late",
+            "https://other.example.com/",
+        )
+        .unwrap_err();
+        assert_eq!(gone.error.status(), Status::InvalidTarget);
+
+        // What was removed can be put again.
+        second
+            .engine
+            .put_client_json(
+                r#"{"client_id": "notes-spa", "redirect_uris": ["http://127.0.0.1/x"]}"#,
+            )
+            .unwrap();
+        drop(second);
+        let third = on(&store);
+        let query = crate::support::changed(
+            &crate::support::app_query("read:notes"),
+            &[
+                ("client_id", "notes-spa"),
+                ("redirect_uri", "http://127.0.0.1/x"),
+            ],
+        );
+        third.engine.authorize(&query).unwrap();
+    }
+}
+
+#[test]
+fn a_rotation_of_keys_outlives_the_engine() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let first = on(&store);
+        let old = first.sign_in();
+        first.engine.rotate_keys().unwrap();
+        let new = first.sign_in();
+        assert_ne!(kid(&old.access_token), kid(&new.access_token));
+        let kept = kids(&first.engine);
+        drop(first);
+        let second = on(&store);
+        assert_eq!(kids(&second.engine), kept);
+        for tokens in [&old, &new] {
+            second
+                .engine
+                .verify(&tokens.access_token, API, &[])
+                .unwrap();
+            let next = second.refresh(token(&tokens.refresh_token)).unwrap();
+            assert_eq!(kid(&next.access_token), kid(&new.access_token));
+        }
+    }
+}
+
+/// A key of the configuration that is new takes over; one that is known stays where it is, or each start
+/// would undo a rotation.
+#[test]
+fn keys_of_the_configuration_take_over_once() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let key = |seed| {
+            SigningKey::generate(Algorithm::EdDSA, &grantlet::ScriptedRandom::new(seed)).unwrap()
+        };
+        let configured = |seed: u8| {
+            let mut tenant = tenant();
+            tenant["apis"][0]["signing_alg"] = "EdDSA".into();
+            let config = Config::from_value(tenant)
+                .unwrap()
+                .sealing_key(Secret::new(SEALING_KEY));
+            config
+                .signing_key(key(seed.into()))
+                .token_key(Secret::new([seed; 32]))
+        };
+        let first = with(&store, configured(1)).unwrap();
+        let of_first = first.sign_in();
+        assert_eq!(kid(&of_first.access_token), key(1).kid());
+        first.engine.rotate_keys().unwrap();
+        let rotated = kid(&first.sign_in().access_token);
+        assert_ne!(rotated, key(1).kid());
+        drop(first);
+
+        let same = with(&store, configured(1)).unwrap();
+        assert_eq!(
+            kid(&same.sign_in().access_token),
+            rotated,
+            "the rotation stands"
+        );
+        drop(same);
+
+        let other = with(&store, configured(2)).unwrap();
+        assert_eq!(kid(&other.sign_in().access_token), key(2).kid());
+        other
+            .engine
+            .verify(&of_first.access_token, API, &[])
+            .unwrap();
+        other.refresh(token(&of_first.refresh_token)).unwrap();
+        // Whoever knows the configured token key can read what is made now: it took over too.
+        let alone = Fixture::of(
+            Config::from_value(tenant())
+                .unwrap()
+                .token_key(Secret::new([2; 32])),
+            |builder| builder,
+        );
+        let made = other.sign_in();
+        let error = alone.refresh(token(&made.refresh_token)).unwrap_err();
+        assert_eq!(
+            error.status(),
+            Status::InvalidGrantUnknown,
+            "known key, unknown grant"
+        );
+    }
+}
+
+struct Device(SigningKey, AtomicBool);
+
+impl Signer for Device {
+    fn sign(&self, input: &[u8]) -> grantlet::Result<Vec<u8>> {
+        assert!(!self.1.load(Ordering::SeqCst), "the device is gone");
+        let mut signature = Vec::new();
+        self.0.sign(input, &mut signature)?;
+        Ok(signature)
+    }
+}
+
+/// A host's own key is not in the store, only its public half: what it signed still verifies once it is
+/// gone, and the engine signs with a key of its own.
+#[test]
+fn a_signer_of_the_host_s_may_come_and_go() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let key = SigningKey::generate(Algorithm::ES256, &SystemRandom::default()).unwrap();
+        let jwk = key.public_jwk().unwrap();
+        let device = Arc::new(Device(key, AtomicBool::new(false)));
+        let signed_by_host = || {
+            let signer: Arc<dyn Signer> = device.clone();
+            config().signing_key(SigningKey::external(&jwk, signer).unwrap())
+        };
+        let ours = kid(&on(&store).sign_in().access_token);
+        let by_host = with(&store, signed_by_host()).unwrap().sign_in();
+        assert_eq!(kid(&by_host.access_token), jwk["kid"].as_str().unwrap());
+        let again = with(&store, signed_by_host()).unwrap();
+        assert_eq!(
+            kid(&again.sign_in().access_token),
+            jwk["kid"].as_str().unwrap()
+        );
+        drop(again);
+
+        device.1.store(true, Ordering::SeqCst);
+        let without = on(&store);
+        without
+            .engine
+            .verify(&by_host.access_token, API, &[])
+            .unwrap();
+        let now = kid(&without
+            .refresh(token(&by_host.refresh_token))
+            .unwrap()
+            .access_token);
+        assert_ne!(now, jwk["kid"].as_str().unwrap());
+        assert!(
+            kids(&without.engine).contains(&ours),
+            "a previous key is still published"
+        );
+        drop(without);
+        assert_eq!(
+            kid(&on(&store).sign_in().access_token),
+            now,
+            "and that stands"
+        );
+    }
+}
+
+/// Two engines on one store, as an app and its extension are: who has not changed anything sees it within
+/// a second of the clock, and keys at once, since each is published before it is used.
+#[test]
+fn engines_on_one_store_see_each_other_s_changes() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let (app, extension) = (on(&store), on(&store));
+        assert_eq!(kids(&app.engine), kids(&extension.engine));
+        app.engine.rotate_keys().unwrap();
+        let tokens = app.sign_in();
+        extension
+            .engine
+            .verify(&tokens.access_token, API, &[])
+            .unwrap();
+        let next = extension.refresh(token(&tokens.refresh_token)).unwrap();
+        app.engine.verify(&next.access_token, API, &[]).unwrap();
+
+        app.engine.remove_client("notes-app").unwrap();
+        extension.clock.advance(1);
+        let error = extension.refresh(token(&next.refresh_token)).unwrap_err();
+        assert_eq!(error.status(), Status::InvalidClientUnknown);
+        assert_eq!(kids(&app.engine), kids(&extension.engine));
+        // Who changes something sees first what the other has changed.
+        extension
+            .engine
+            .put_client_json(r#"{"client_id": "x", "redirect_uris": []}"#)
+            .unwrap();
+        app.clock.advance(1);
+        assert!(app.engine.remove_client("x").is_ok());
+        assert_eq!(
+            app.engine.remove_client("notes-app").unwrap_err().status(),
+            Status::NotFound
+        );
+    }
+}
+
+#[test]
+fn of_many_who_open_a_new_store_at_once_all_have_the_same_keys() {
+    let folder = Folder::new();
+    for round in 0..5 {
+        let path = folder.file(&format!("{round}.db"));
+        let barrier = Barrier::new(6);
+        let all: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..6)
+                .map(|_| {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        Engine::open(
+                            Config::from_value(tenant()).unwrap(),
+                            &path,
+                            Secret::new(SEALING_KEY),
+                        )
+                        .unwrap()
+                    })
+                })
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
+        });
+        let sets: BTreeSet<_> = all.iter().map(kids).collect();
+        assert_eq!(sets.len(), 1);
+        let tokens = Fixture {
+            engine: all[0].clone(),
+            clock: Arc::default(),
+        };
+        let issued = tokens.sign_in();
+        for engine in &all {
+            engine.verify(&issued.access_token, API, &[]).unwrap();
+        }
+    }
+}
+
+/// No change is lost, whoever else changes something at the same moment.
+#[test]
+fn changes_made_at_once_are_all_there() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let engines = [on(&store), on(&store)];
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let engine = &engines[thread % 2].engine;
+                scope.spawn(move || {
+                    for number in 0..5 {
+                        let client = Client::public(format!("client-{thread}-{number}"));
+                        engine.put_client(client.build().unwrap()).unwrap();
+                    }
+                });
+            }
+        });
+        let fresh = on(&store);
+        for thread in 0..4 {
+            for number in 0..5 {
+                let name = format!("client-{thread}-{number}");
+                assert_eq!(fresh.engine.remove_client(&name).unwrap(), 0, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sealed_store_needs_its_own_key() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let tokens = on(&store).sign_in();
+        let plain = || Config::from_value(tenant()).unwrap();
+        let refusal = |config| with(&store, config).err().unwrap().status();
+        assert_eq!(refusal(plain()), Status::ConfigKey);
+        assert_eq!(
+            refusal(plain().sealing_key(Secret::new([8; 32]))),
+            Status::StoreSealed
+        );
+        assert_eq!(
+            refusal(plain().sealing_key(Secret::new([7; 31]))),
+            Status::ConfigKey
+        );
+        assert_eq!(
+            refusal(plain().dangerous_plaintext_keys(true)),
+            Status::StoreSealed
+        );
+        on(&store).refresh(token(&tokens.refresh_token)).unwrap();
+    }
+}
+
+#[test]
+fn keys_are_in_clear_only_where_the_host_says_so_and_are_sealed_later() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let plain = || {
+            Config::from_value(tenant())
+                .unwrap()
+                .dangerous_plaintext_keys(true)
+        };
+        let tokens = with(&store, plain()).unwrap().sign_in();
+        with(&store, plain())
+            .unwrap()
+            .refresh(token(&tokens.refresh_token))
+            .unwrap();
+        // Keys that somebody else may have put there are not taken for sealed ones.
+        assert_eq!(
+            with(&store, config()).err().unwrap().status(),
+            Status::StoreSealed
+        );
+        let both = with(&store, plain().sealing_key(Secret::new(SEALING_KEY))).unwrap();
+        both.engine.verify(&tokens.access_token, API, &[]).unwrap();
+        // Now they are.
+        on(&store)
+            .engine
+            .verify(&tokens.access_token, API, &[])
+            .unwrap();
+        assert_eq!(
+            with(&store, plain()).err().unwrap().status(),
+            Status::StoreSealed
+        );
+    }
+}
+
+#[test]
+fn resealing_is_one_call_and_the_old_key_is_over() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let first = on(&store);
+        let other = on(&store);
+        let tokens = first.sign_in();
+        assert_eq!(
+            first
+                .engine
+                .reseal(&Secret::new([1; 5]))
+                .unwrap_err()
+                .status(),
+            Status::ConfigKey
+        );
+        first.engine.reseal(&Secret::new([9; 32])).unwrap();
+        first.refresh(token(&tokens.refresh_token)).unwrap();
+        first.engine.rotate_keys().unwrap();
+        // Who does not know the new key says so, and does not go on with what may be out of date.
+        other.clock.advance(1);
+        assert_eq!(other.service_error(), Status::StoreSealed);
+        assert_eq!(
+            with(&store, config()).err().unwrap().status(),
+            Status::StoreSealed
+        );
+        let renewed = Config::from_value(tenant())
+            .unwrap()
+            .sealing_key(Secret::new([9; 32]));
+        let second = with(&store, renewed).unwrap();
+        assert_eq!(kids(&second.engine), kids(&first.engine));
+        second
+            .engine
+            .verify(&tokens.access_token, API, &[])
+            .unwrap();
+    }
+    let memory = Fixture::new()
+        .engine
+        .reseal(&Secret::new(SEALING_KEY))
+        .unwrap_err();
+    assert_eq!(memory.status(), Status::StoreUnsupported);
+}
+
+impl Fixture {
+    fn service_error(&self) -> Status {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", "notes-service"),
+            ("client_secret", crate::support::WEB_SECRET),
+            ("audience", API),
+        ];
+        self.token(&form).unwrap_err().status()
+    }
+}
+
+/// The state is one record: any byte of it that changes is found out, at whichever place.
+#[test]
+fn a_damaged_state_is_told_from_the_wrong_key() {
+    let folder = Folder::new();
+    let path = folder.file("grants.db");
+    let open = |path: &Path| {
+        Engine::open(
+            Config::from_value(tenant()).unwrap(),
+            path,
+            Secret::new(SEALING_KEY),
+        )
+    };
+    drop(open(&path).unwrap());
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    let good: Vec<u8> = conn
+        .query_row("SELECT sealed FROM state", [], |row| row.get(0))
+        .unwrap();
+    let put = |bytes: &[u8]| {
+        conn.execute("UPDATE state SET sealed = ?1", [bytes])
+            .unwrap()
+    };
+    for at in [0, 5, 9, 15, 30, good.len() / 2, good.len() - 1] {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        put(&bad);
+        let status = open(&path).unwrap_err().status();
+        let expected = match at {
+            // Read as in clear; or as another key's.
+            0 | 5 => Status::StoreSealed,
+            _ => Status::StoreCorrupt,
+        };
+        assert_eq!(status, expected, "{at}");
+    }
+    put(&[]);
+    assert_eq!(open(&path).unwrap_err().status(), Status::StoreCorrupt);
+    put(&good);
+    open(&path).unwrap();
+}
+
+/// A store that fails at any of its calls while the engine opens or changes something: it says so, nothing
+/// is half done, and the next try works.
+#[test]
+fn a_store_that_fails_at_any_call_leaves_the_state_whole() {
+    for fate in [Fate::Fails, Fate::DoneButFails, Fate::Loses] {
+        for at in 0..12 {
+            let lasting: Arc<dyn Store> = Arc::new(Lasting(MemoryStore::new()));
+            let hooked = Arc::new(Hooked::over(lasting));
+            let store: Arc<dyn Store> = hooked.clone();
+            hooked.hook(move |number, _| if number == at { fate } else { Fate::Done });
+            let opened = with(&store, config());
+            let calls = hooked.unhook();
+            if let Err(error) = &opened {
+                assert!(at < calls.len(), "{error}");
+                assert_eq!(error.status(), Status::ServerError);
+            }
+            drop(opened);
+            let fixture = on(&store);
+            let tokens = fixture.sign_in();
+
+            hooked.hook(move |number, _| if number == at { fate } else { Fate::Done });
+            let put = fixture
+                .engine
+                .put_client_json(r#"{"client_id": "x", "redirect_uris": []}"#);
+            let rotated = fixture.engine.rotate_keys();
+            let calls = hooked.unhook();
+            assert!(calls.contains(&Verb::Swap));
+            let again = on(&store);
+            for engine in [&fixture.engine, &again.engine] {
+                engine.verify(&tokens.access_token, API, &[]).unwrap();
+            }
+            fixture.clock.advance(1);
+            assert_eq!(
+                kids(&fixture.engine),
+                kids(&again.engine),
+                "{fate:?} at {at}"
+            );
+            let is_there = again.engine.remove_client("x").is_ok();
+            assert!(
+                is_there || put.is_err(),
+                "{fate:?} at {at}: what was answered is done"
+            );
+            if rotated.is_ok() {
+                assert_ne!(
+                    kid(&again.sign_in().access_token),
+                    kid(&tokens.access_token)
+                );
+            }
+        }
+    }
+}
+
+/// Removing a client revokes what it holds, in the store: no engine that has not heard of it yet gives
+/// the client another token of a grant.
+#[test]
+fn a_removed_client_s_grants_are_over_everywhere_at_once() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let (app, extension) = (on(&store), on(&store));
+        let tokens = app.sign_in();
+        app.engine.remove_client("notes-app").unwrap();
+        let error = extension.refresh(token(&tokens.refresh_token)).unwrap_err();
+        assert_eq!(error.status(), Status::InvalidGrantRevoked);
+        let listed = extension.engine.grants(GrantFilter::default()).unwrap();
+        assert!(
+            listed
+                .iter()
+                .all(|grant| grant.state == grantlet::GrantState::Revoked)
+        );
+    }
+}
