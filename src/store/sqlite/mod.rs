@@ -257,13 +257,7 @@ fn connect(path: &Path) -> StoreResult<Connection> {
     if conn.is_readonly(MAIN_DB)? {
         return Err(StoreError::ReadOnly("the file or its folder".into()));
     }
-    let mode: String =
-        conn.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(StoreError::Failed(format!(
-            "this file system does not do with a write-ahead log (the journal is '{mode}')"
-        )));
-    }
+    keep_a_log(&conn)?;
     conn.pragma_update(None, "synchronous", "full")?;
     // On Apple's systems only this waits for the disk itself.
     conn.pragma_update(None, "fullfsync", true)?;
@@ -271,6 +265,27 @@ fn connect(path: &Path) -> StoreResult<Connection> {
     conn.pragma_update(None, "temp_store", "memory")?;
     conn.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))?;
     Ok(conn)
+}
+
+/// Switches to the write-ahead log. Of those who do it to a new file at once, SQLite turns all but one
+/// away without waiting.
+fn keep_a_log(conn: &Connection) -> StoreResult<()> {
+    let mut pauses = 0;
+    loop {
+        let mode = conn
+            .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
+        match mode.map_err(StoreError::from) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => {
+                return Err(StoreError::Failed(format!(
+                    "this file system does not do with a write-ahead log (the journal is '{mode}')"
+                )));
+            }
+            Err(StoreError::Busy(_)) if pauses < MAX_BUSY_PAUSES => pauses += 1,
+            Err(error) => return Err(error),
+        }
+        std::thread::sleep(BUSY_PAUSE);
+    }
 }
 
 fn bytes<const N: usize>(random: &SystemRandom) -> StoreResult<[u8; N]> {

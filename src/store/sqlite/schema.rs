@@ -104,10 +104,13 @@ pub(super) fn prepare(conn: &mut Connection) -> StoreResult<()> {
 }
 
 fn state(conn: &Connection) -> StoreResult<State> {
-    let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let (application, version) = (pragma("application_id")?, pragma("user_version")?);
-    let objects: i64 =
-        conn.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    // One statement sees one moment: another process may be making the file a store.
+    let (application, version, objects): (i32, i32, i64) = conn.query_row(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) \
+         FROM pragma_application_id, pragma_user_version",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
     match (application, usize::try_from(version)) {
         (0, Ok(0)) if objects == 0 => Ok(State::Empty),
         (APPLICATION_ID, Ok(version)) if (1..=STEPS.len()).contains(&version) => {
