@@ -150,7 +150,7 @@ pub enum Status {
     Store = 69,
     /// The disk, or what the store may use of it, is full. What was asked was not done.
     StoreFull = 69 | (1 << 8),
-    /// The store's file or folder cannot be written to.
+    /// The store's file or folder cannot be opened for writing.
     StoreReadOnly = 69 | (2 << 8),
     /// The store is damaged: restore a backup.
     StoreCorrupt = 69 | (3 << 8),

@@ -130,8 +130,8 @@ pub enum StoreError {
     /// The disk, or what the store may use of it, is full.
     #[error("the store is full: {0}")]
     Full(String),
-    /// The file or its folder may be read only.
-    #[error("the store cannot be written to: {0}")]
+    /// The file or its folder cannot be opened for writing.
+    #[error("the store cannot be opened for writing: {0}")]
     ReadOnly(String),
     /// What is there is damaged: restore a backup.
     #[error("the store is damaged: {0}")]
@@ -158,7 +158,7 @@ impl From<StoreError> for Error {
             StoreError::Full(_) => (Status::StoreFull, "the server's store is full"),
             StoreError::ReadOnly(_) => (
                 Status::StoreReadOnly,
-                "the server's store cannot be written to",
+                "the server's store cannot be opened for writing",
             ),
             StoreError::Corrupt(_) => (Status::StoreCorrupt, "the server's store is damaged"),
             StoreError::Newer(_) => (

@@ -7,25 +7,24 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, OnceLock};
 
 use grantlet::store::Key;
-use grantlet::{Config, Engine, Error, GrantFilter, Signer, SigningKey, Status, TokenResponse};
+use grantlet::{
+    Config, Engine, Error, GrantFilter, Secret, Signer, SigningKey, Status, TokenResponse,
+};
 use serde_json::json;
 
-use crate::support::stores::{Fate, Hooked, Verb};
+use crate::support::stores::{Backend, Fate, Hooked, Verb};
 use crate::support::{API, Fixture, tenant};
 
 const THREADS: usize = 6;
 
 /// An engine whose every call to the store can be interrupted.
-fn hooked() -> (Fixture, Arc<Hooked>) {
-    hooked_with("until_used".into())
-}
-
-fn hooked_with(leeway: serde_json::Value) -> (Fixture, Arc<Hooked>) {
+fn hooked(backend: Backend, leeway: serde_json::Value) -> (Fixture, Arc<Hooked>) {
     let mut tenant = tenant();
     tenant["clients"][2]["refresh_token"] = json!({"leeway": leeway});
-    let store = Hooked::new();
+    let config = Config::from_value(tenant).unwrap();
+    let store = Hooked::on(backend);
     let with_store = store.clone();
-    let fixture = Fixture::of(Config::from_value(tenant).unwrap(), |builder| {
+    let fixture = Fixture::of(config.sealing_key(Secret::new([7; 32])), |builder| {
         builder.store(with_store)
     });
     (fixture, store)
@@ -110,8 +109,8 @@ fn all_who_refresh_one_token_at_once_get_the_same_successor() {
 
 #[test]
 fn without_leeway_one_of_many_wins_and_the_race_is_taken_for_theft() {
-    for _ in 0..10 {
-        let (fixture, _) = hooked_with(json!(0));
+    for backend in Backend::ALL.repeat(10) {
+        let (fixture, _store) = hooked(backend, json!(0));
         let token = fixture.sign_in().refresh_token.unwrap();
         let answers = at_once(|_| fixture.refresh(&token));
         assert_eq!(answers.iter().flatten().count(), 1);
@@ -206,8 +205,8 @@ struct Stage {
 }
 
 impl Stage {
-    fn set(call: Call) -> Arc<Self> {
-        let (fixture, store) = hooked();
+    fn set(backend: Backend, call: Call) -> Arc<Self> {
+        let (fixture, store) = hooked(backend, "until_used".into());
         let code = fixture.app_code("openid read:notes offline_access");
         let mut chain = Vec::new();
         if call != Call::Redeem {
@@ -298,7 +297,7 @@ fn whatever_gets_in_between_at_whatever_point_a_revocation_wins_and_nothing_fork
         Newest, RemoveClient, Reuse, RevokeByClient, RevokeByHost, SameToken, WrongClient,
     };
     let mut interrupted = 0;
-    for (call, others) in [
+    let cases = [
         (Call::Redeem, &[RevokeByHost, RemoveClient, SameToken][..]),
         (
             Call::Rotate,
@@ -336,8 +335,12 @@ fn whatever_gets_in_between_at_whatever_point_a_revocation_wins_and_nothing_fork
                 WrongClient,
             ],
         ),
-    ] {
-        let undisturbed = Stage::set(call);
+    ];
+    for (backend, (call, others)) in Backend::ALL
+        .into_iter()
+        .flat_map(|b| cases.map(|case| (b, case)))
+    {
+        let undisturbed = Stage::set(backend, call);
         undisturbed.store.hook(|_, _| Fate::Done);
         undisturbed.run(call).unwrap();
         let calls = undisturbed.store.unhook();
@@ -348,7 +351,7 @@ fn whatever_gets_in_between_at_whatever_point_a_revocation_wins_and_nothing_fork
         };
         for &other in others {
             for point in 0..calls.len() {
-                interrupt(call, other, point, commits_at);
+                interrupt(backend, call, other, point, commits_at);
                 interrupted += 1;
             }
         }
@@ -356,9 +359,9 @@ fn whatever_gets_in_between_at_whatever_point_a_revocation_wins_and_nothing_fork
     assert!(interrupted >= 30, "{interrupted}");
 }
 
-fn interrupt(call: Call, other: Other, point: usize, commits_at: usize) {
-    let what = format!("{other:?} before store call {point} of {call:?}");
-    let stage = Stage::set(call);
+fn interrupt(backend: Backend, call: Call, other: Other, point: usize, commits_at: usize) {
+    let what = format!("{backend:?}: {other:?} before store call {point} of {call:?}");
+    let stage = Stage::set(backend, call);
     let theirs = Arc::new(Mutex::new(None));
     let (inside, got) = (Arc::clone(&stage), Arc::clone(&theirs));
     stage.store.hook(move |number, _| {
@@ -436,18 +439,22 @@ fn interrupt(call: Call, other: Other, point: usize, commits_at: usize) {
 #[test]
 fn a_store_that_fails_at_any_call_issues_nothing_and_loses_nothing() {
     let mut failures = 0;
-    for fate in [Fate::Fails, Fate::DoneButFails] {
+    let fates = [Fate::Fails, Fate::DoneButFails];
+    for (backend, fate) in Backend::ALL
+        .into_iter()
+        .flat_map(|b| fates.map(|fate| (b, fate)))
+    {
         for call in [Call::Redeem, Call::Rotate, Call::Replay, Call::LateReplay] {
-            let undisturbed = Stage::set(call);
+            let undisturbed = Stage::set(backend, call);
             undisturbed.store.hook(|_, _| Fate::Done);
             undisturbed.run(call).unwrap();
             let calls = undisturbed.store.unhook();
             for point in 0..calls.len() {
                 let what = format!(
-                    "{fate:?} at store call {point} ({:?}) of {call:?}",
+                    "{backend:?}: {fate:?} at store call {point} ({:?}) of {call:?}",
                     calls[point]
                 );
-                let stage = Stage::set(call);
+                let stage = Stage::set(backend, call);
                 let before = stage.store.record(&stage.key);
                 stage
                     .store
@@ -487,7 +494,7 @@ fn a_busy_store_is_a_temporary_trouble_and_lost_swaps_are_tried_again() {
         (20, Status::Ok),
         (1_000, Status::TemporarilyUnavailable),
     ] {
-        let stage = Stage::set(Call::Rotate);
+        let stage = Stage::set(Backend::Memory, Call::Rotate);
         let before = stage.store.record(&stage.key);
         let lost = AtomicUsize::new(0);
         stage.store.hook(move |_, verb| {
@@ -677,7 +684,7 @@ fn while_a_signer_blocks_others_go_on_and_a_revocation_wins() {
 /// A buffer that is too small, in C: a look at the answer before the grant is committed to it.
 #[test]
 fn an_answer_that_is_refused_before_the_commit_changes_nothing() {
-    let stage = Stage::set(Call::Rotate);
+    let stage = Stage::set(Backend::Memory, Call::Rotate);
     let before = stage.store.record(&stage.key);
     let form = format!(
         "grant_type=refresh_token&client_id=notes-app&refresh_token={}",

@@ -9,6 +9,8 @@ mod backup;
 mod concurrency;
 mod config;
 #[cfg(target_os = "linux")]
+mod crash;
+#[cfg(target_os = "linux")]
 mod disk;
 mod durable;
 mod events;

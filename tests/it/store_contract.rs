@@ -4,11 +4,14 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use grantlet::store::{MemoryStore, Record, SqliteStore, Store};
+use grantlet::Timestamp;
+use grantlet::store::{
+    Key, Loaded, MemoryStore, Owner, Record, SqliteStore, Store, StoreError, StoreResult,
+};
 
 use crate::support::folder::Folder;
 use crate::support::store_contract::{at, check, grant, key};
-use crate::support::stores::{Fate, Hooked};
+use crate::support::stores::{Backend, Fate, Hooked};
 
 #[test]
 fn the_memory_store_keeps_the_contract() {
@@ -32,6 +35,63 @@ fn a_wrapped_store_keeps_the_contract() {
         store.hook(|_, _| Fate::Done);
         store
     });
+}
+
+/// A store whose every call fails before it is done, and who asks again: what fails changes nothing, so
+/// nobody can tell.
+struct AskedAgain(Arc<Hooked>);
+
+impl AskedAgain {
+    fn new(backend: Backend) -> Self {
+        let hooked = Hooked::on(backend);
+        hooked.hook(|number, _| {
+            if number % 2 == 0 {
+                Fate::Fails
+            } else {
+                Fate::Done
+            }
+        });
+        AskedAgain(hooked)
+    }
+
+    fn ask<T>(&self, call: impl Fn(&Hooked) -> StoreResult<T>) -> StoreResult<T> {
+        let mut failed = 0;
+        loop {
+            match call(&self.0) {
+                Err(StoreError::Failed(_)) if failed < 100 => failed += 1,
+                answer => return answer,
+            }
+        }
+    }
+}
+
+impl Store for AskedAgain {
+    fn insert(&self, key: &Key, record: Record) -> StoreResult<bool> {
+        self.ask(|store| store.insert(key, record.clone()))
+    }
+
+    fn load(&self, key: &Key) -> StoreResult<Option<Loaded>> {
+        self.ask(|store| store.load(key))
+    }
+
+    fn swap(&self, key: &Key, version: u64, record: Record) -> StoreResult<bool> {
+        self.ask(|store| store.swap(key, version, record.clone()))
+    }
+
+    fn owned_by(&self, owner: Owner<'_>) -> StoreResult<Vec<Key>> {
+        self.ask(|store| store.owned_by(owner))
+    }
+
+    fn sweep(&self, now: Timestamp, limit: usize) -> StoreResult<usize> {
+        self.ask(|store| store.sweep(now, limit))
+    }
+}
+
+#[test]
+fn a_store_that_fails_at_every_call_in_turn_keeps_the_contract_for_who_asks_again() {
+    for backend in Backend::ALL {
+        check(|| AskedAgain::new(backend));
+    }
 }
 
 #[test]

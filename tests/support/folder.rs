@@ -9,9 +9,13 @@ pub struct Folder(PathBuf);
 
 impl Folder {
     pub fn new() -> Self {
+        Folder::below(std::env::temp_dir())
+    }
+
+    /// One below this place.
+    pub fn below(place: PathBuf) -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("grantlet-test-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = place.join(format!("grantlet-test-{}-{number}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
         Folder(path)

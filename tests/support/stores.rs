@@ -3,7 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use grantlet::Timestamp;
-use grantlet::store::{Key, Loaded, MemoryStore, Owner, Record, Store, StoreError, StoreResult};
+use grantlet::store::{
+    Key, Loaded, MemoryStore, Owner, Record, SqliteStore, Store, StoreError, StoreResult,
+};
+
+use crate::support::folder::Folder;
 
 /// Which of the five verbs is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +39,19 @@ type Hook = Arc<dyn Fn(usize, Verb) -> Fate + Send + Sync>;
 pub struct Hooked {
     inner: Arc<dyn Store>,
     state: Mutex<State>,
+    /// Where its file is, if it has one.
+    _folder: Option<Folder>,
+}
+
+/// What is behind the hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    Memory,
+    Sqlite,
+}
+
+impl Backend {
+    pub const ALL: [Backend; 2] = [Backend::Memory, Backend::Sqlite];
 }
 
 impl Default for Hooked {
@@ -60,7 +77,23 @@ impl Hooked {
         Hooked {
             inner,
             state: Mutex::default(),
+            _folder: None,
         }
+    }
+
+    /// A store of this kind with a hook.
+    pub fn on(backend: Backend) -> Arc<Self> {
+        Arc::new(match backend {
+            Backend::Memory => Hooked::default(),
+            Backend::Sqlite => {
+                let folder = Folder::new();
+                let store = SqliteStore::open(folder.file("grants.db")).unwrap();
+                Hooked {
+                    _folder: Some(folder),
+                    ..Hooked::over(Arc::new(store))
+                }
+            }
+        })
     }
 
     /// Before each call from now on, `hook` is told the call's number (from 0) and verb, and decides.
