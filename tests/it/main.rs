@@ -1,5 +1,10 @@
 //! One binary for all integration tests: a file per RFC or subject, through the public interface only.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
