@@ -19,18 +19,20 @@ mod header {
     const TEMPLATE: &str = "src/ffi/grantlet.h.in";
     const CONFIG: &str = "src/ffi/cbindgen.toml";
     /// In the order in which a wildcard lists what they hold.
-    const SOURCES: [&str; 8] = [
+    const SOURCES: [&str; 10] = [
         "src/error.rs",
         "src/ffi/version.rs",
         "src/ffi/types.rs",
         "src/ffi/error.rs",
+        "src/ffi/sink.rs",
+        "src/ffi/store.rs",
         "src/ffi/host.rs",
         "src/ffi/engine.rs",
         "src/ffi/authorization.rs",
         "src/ffi/http.rs",
     ];
     /// Parameters, fields and results that may be NULL; `free` takes NULL too.
-    const MAY_BE_NULL: [&str; 10] = [
+    const MAY_BE_NULL: [&str; 11] = [
         "buffer",
         "ctx",
         "error",
@@ -41,6 +43,7 @@ mod header {
         "removed",
         "revoked",
         "scope",
+        "store",
     ];
 
     pub(super) fn generate() -> Result<()> {

@@ -1,7 +1,8 @@
 //! What durability costs: the SQLite store beside a raw loop of `write` and `fdatasync` of the same bytes
 //! on the same disk, and beside the memory store; all in one run, round by round.
 //!
-//! `cargo bench --bench store` takes some minutes; `-- --quick` (or `--test`) is a smoke run of seconds.
+//! `cargo bench --bench store` takes some minutes; `-- --quick` (or `--test`) is a smoke run of seconds, and
+//! `-- rates`, `rotations` or `large` is that part alone.
 //! The files lie in a folder below `target/`; `GRANTLET_BENCH_DIR` names another.
 #![allow(
     clippy::print_stdout,
@@ -39,9 +40,22 @@ fn main() {
     println!("| what | median | bound |");
     println!("| --- | --- | --- |");
     let folder = Folder::new();
-    rates(&folder, rounds, moment);
-    rotations(&folder, many);
-    a_large_file(&folder, many);
+    let part = |name: &str| {
+        let mut named = std::env::args()
+            .skip(1)
+            .filter(|arg| !arg.starts_with('-'))
+            .peekable();
+        named.peek().is_none() || named.any(|arg| arg == name)
+    };
+    if part("rates") {
+        rates(&folder, rounds, moment);
+    }
+    if part("rotations") {
+        rotations(&folder, many);
+    }
+    if part("large") {
+        a_large_file(&folder, many);
+    }
 }
 
 fn row(what: &str, value: String, bound: &str) {

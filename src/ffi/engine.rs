@@ -12,7 +12,7 @@ use crate::ffi::error::grl_error;
 use crate::ffi::guard::{ErrorOut, Failure, guard};
 use crate::ffi::host::{Host, grl_host};
 use crate::ffi::types::{Out, free, give, grl_buf, grl_str, null, object};
-use crate::secret::wipe;
+use crate::secret::{Secret, wipe};
 
 /// An OAuth 2.1 / OpenID Connect server without a socket.
 ///
@@ -23,10 +23,15 @@ pub struct grl_engine(pub(super) Engine);
 /// Opens an engine. Without a host, it takes the system's clock and randomness.
 ///
 /// `config` is a JSON object; the least that works:
-/// `{"issuer":"http://127.0.0.1:8080/","apis":[…],"clients":[…]}`.
+/// `{"issuer":"http://127.0.0.1:8080/","apis":[…],"clients":[…]}`. With
+/// `"store":{"sqlite":"/path/to/file"},"keys":{"sealing":"<32 bytes in base64url, without padding>"}` grants,
+/// keys, and what is changed of clients and APIs outlive the process, in a file that any number of
+/// processes may open at once. Keep the sealing key elsewhere: in the Keychain, DPAPI, a KMS.
 ///
 /// Ownership: `engine` is yours; of `host`, see there.
-/// Errors: GRL_CONFIG and its reasons: the description names the place.
+/// Errors: GRL_CONFIG and its reasons: the description names the place. GRL_STORE and its reasons:
+/// GRL_STORE_SEALED of the wrong sealing key. GRL_TEMPORARILY_UNAVAILABLE where another process holds
+/// the file for longer than five seconds.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn grl_engine_new(
     config: grl_str,
@@ -466,6 +471,45 @@ pub unsafe extern "C" fn grl_engine_rotate_keys(
 ) -> Status {
     // SAFETY: the parameters', by contract.
     unsafe { with_engine(engine, error, Engine::rotate_keys) }
+}
+
+/// Seals the engine's keys in its store under another 32 bytes, `sealing_key`, which the next to open it
+/// has to bring. Other processes on the same store need it too, to learn of later changes.
+///
+/// State: changes how the keys are stored.
+/// Errors: GRL_CONFIG_KEY for another length; GRL_STORE_UNSUPPORTED where nothing outlives the process.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn grl_engine_reseal(
+    engine: *const grl_engine,
+    sealing_key: grl_str,
+    error: *mut *mut grl_error,
+) -> Status {
+    // SAFETY: the parameters', by contract.
+    unsafe {
+        with_engine(engine, error, |engine| {
+            engine.reseal(&Secret::new(sealing_key.bytes("sealing_key")?))
+        })
+    }
+}
+
+/// Writes a consistent copy of the store's file to a new one, `path`, while the engine goes on working. It
+/// is its owner's alone (mode 0600), sealed as the store is, and opened like any other.
+///
+/// State: changes nothing.
+/// Errors: GRL_STORE_UNSUPPORTED of a store that is no file; GRL_STORE_FULL; GRL_SERVER_ERROR where the
+/// file exists or its folder does not: grl_error_detail says which.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn grl_engine_backup(
+    engine: *const grl_engine,
+    path: grl_str,
+    error: *mut *mut grl_error,
+) -> Status {
+    // SAFETY: the parameters', by contract.
+    unsafe {
+        with_text(engine, path, "path", error, |engine, path| {
+            engine.backup(path)
+        })
+    }
 }
 
 /// Removes at most `limit` records that nobody needs any more; a bounded amount of work. Call it now

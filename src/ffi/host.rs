@@ -10,7 +10,8 @@ use crate::endpoint::userinfo::{UserClaims, UserClaimsRequest};
 use crate::engine::EngineBuilder;
 use crate::error::{Error, Result, Status};
 use crate::event::{Event, EventSink};
-use crate::ffi::guard::shield;
+use crate::ffi::sink::grl_sink;
+use crate::ffi::store::{HostStore, grl_store};
 use crate::ffi::types::{grl_str, sized};
 use crate::jose::{Signer, SigningKey};
 use crate::random::Random;
@@ -27,7 +28,7 @@ use crate::random::Random;
 /// Ownership: the struct and its text are borrowed while grl_engine_new runs. `ctx` stays yours until
 /// `release`, which is called exactly once for each grl_engine_new that is given a host: when the
 /// engine and all its grl_authorization are freed, or before grl_engine_new returns if that fails.
-/// (Not after GRL_USAGE_SIZE: then nothing but `size` was read.)
+/// (Not after GRL_USAGE_SIZE: then nothing but sizes was read.)
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct grl_host {
@@ -64,77 +65,73 @@ pub struct grl_host {
     pub sign: Option<
         unsafe extern "C" fn(ctx: *mut c_void, input: grl_str, signature: *mut grl_sink) -> i32,
     >,
+    /// Where records are kept, with a `ctx` and a `release` of its own. The configuration then names no
+    /// other store, but `keys.sealing`: the engine's own keys lie there, too. NULL: where it says.
+    pub store: *const grl_store,
 }
 
-/// Takes what a callback has to say. The engine's; gone when the callback returns.
-pub struct grl_sink(Vec<u8>);
-
-/// More than any claims or signature of a host's: a callback that writes without end gets an error.
-const MAX_SINK_BYTES: usize = 64 * 1024;
-
-/// Appends a copy of `data`.
-///
-/// Errors: GRL_USAGE_NULL; GRL_USAGE past 64 KiB, with nothing appended.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn grl_sink_write(sink: *mut grl_sink, data: grl_str) -> Status {
-    shield(Status::Panic, || {
-        // SAFETY: NULL or the sink that a callback was given, by contract.
-        let Some(sink) = (unsafe { sink.as_mut() }) else {
-            return Status::UsageNull;
-        };
-        // SAFETY: bytes, by contract.
-        match unsafe { data.bytes("data") } {
-            Ok(data) if sink.0.len() + data.len() <= MAX_SINK_BYTES => {
-                sink.0.extend_from_slice(data);
-                Status::Ok
-            }
-            Ok(_) => Status::Usage,
-            Err(error) => error.status(),
-        }
-    })
+/// What a host brings, taken over: dropping it releases each `ctx`.
+pub(super) struct Host {
+    callbacks: Arc<Callbacks>,
+    store: Option<Arc<HostStore>>,
 }
 
 /// A host's callbacks, as each of the engine's traits. The last one to let go releases `ctx`.
-pub(super) struct Host(grl_host);
+struct Callbacks(grl_host);
 
 // SAFETY: `ctx` is the host's, who promises callbacks that any thread may call at any time; nothing
 // else in it is ever looked at.
-unsafe impl Send for Host {}
+unsafe impl Send for Callbacks {}
 // SAFETY: as above.
-unsafe impl Sync for Host {}
+unsafe impl Sync for Callbacks {}
 
 impl Host {
-    /// Takes a host over: from here on, dropping it releases `ctx`.
+    /// Takes a host over, and its store.
     ///
     /// # Safety
     /// NULL or a host, by the contract of the module.
-    pub(super) unsafe fn read(host: *const grl_host) -> Result<Option<Arc<Self>>> {
+    pub(super) unsafe fn read(host: *const grl_host) -> Result<Option<Self>> {
         if host.is_null() {
             return Ok(None);
         }
         // SAFETY: passed on.
         let host = unsafe { sized(host, "host") }?;
-        Ok(Some(Arc::new(Host(*host))))
+        let store = match host.store.is_null() {
+            true => None,
+            // Its size as well, before either is taken over.
+            // SAFETY: not NULL, by contract a store.
+            false => Some(unsafe { sized(host.store, "host.store") }?),
+        };
+        let callbacks = Arc::new(Callbacks(*host));
+        let store = store.map(HostStore::new).transpose()?;
+        Ok(Some(Host {
+            callbacks,
+            store: store.map(Arc::new),
+        }))
     }
 
     /// Puts what the host brings in the place of the engine's own.
     ///
     /// # Safety
     /// Called while [`Host::read`]'s pointer is still good: its text is borrowed.
-    pub(super) unsafe fn install(self: Arc<Self>, builder: EngineBuilder) -> Result<EngineBuilder> {
-        let host = &self.0;
+    pub(super) unsafe fn install(self, builder: EngineBuilder) -> Result<EngineBuilder> {
+        let Host { callbacks, store } = self;
+        let host = &callbacks.0;
         let mut builder = builder;
+        if let Some(store) = store {
+            builder = builder.store(store);
+        }
         if host.clock.is_some() {
-            builder = builder.clock(self.clone());
+            builder = builder.clock(callbacks.clone());
         }
         if host.random.is_some() {
-            builder = builder.random(self.clone());
+            builder = builder.random(callbacks.clone());
         }
         if host.event.is_some() {
-            builder = builder.events(self.clone());
+            builder = builder.events(callbacks.clone());
         }
         if host.user_claims.is_some() {
-            builder = builder.user_claims(self.clone());
+            builder = builder.user_claims(callbacks.clone());
         }
         // SAFETY: passed on.
         let key = unsafe { host.signing_key.text_if_any("host.signing_key") }?;
@@ -143,7 +140,8 @@ impl Host {
             (Some(jwk), Some(_)) => {
                 let jwk: Value = serde_json::from_str(jwk)
                     .map_err(|_| Error::new(Status::ConfigKey, "host.signing_key is not JSON"))?;
-                Ok(builder.signing_key(SigningKey::external(&jwk, self.clone())?))
+                let signer = callbacks.clone();
+                Ok(builder.signing_key(SigningKey::external(&jwk, signer)?))
             }
             _ => Err(Error::new(
                 Status::UsageNull,
@@ -153,7 +151,7 @@ impl Host {
     }
 }
 
-impl Drop for Host {
+impl Drop for Callbacks {
     fn drop(&mut self) {
         if let Some(release) = self.0.release {
             // SAFETY: the host's own callback and ctx; this is the last use of either.
@@ -162,7 +160,7 @@ impl Drop for Host {
     }
 }
 
-impl Clock for Host {
+impl Clock for Callbacks {
     fn now(&self) -> Timestamp {
         // SAFETY: the host's own callback and ctx.
         let secs = self.0.clock.map(|clock| unsafe { clock(self.0.ctx) });
@@ -170,7 +168,7 @@ impl Clock for Host {
     }
 }
 
-impl Random for Host {
+impl Random for Callbacks {
     fn fill(&self, out: &mut [u8]) -> Result<()> {
         let status = self.0.random.map_or(Status::Usage.code(), |random| {
             // SAFETY: the host's own callback and ctx; `out` is as long as it says.
@@ -180,7 +178,7 @@ impl Random for Host {
     }
 }
 
-impl EventSink for Host {
+impl EventSink for Callbacks {
     fn record(&self, event: &Event<'_>) {
         // An event is text and numbers: it always serialises.
         if let (Some(record), Ok(json)) = (self.0.event, serde_json::to_string(event)) {
@@ -190,12 +188,12 @@ impl EventSink for Host {
     }
 }
 
-impl UserClaims for Host {
+impl UserClaims for Callbacks {
     fn claims(
         &self,
         request: &UserClaimsRequest<'_>,
     ) -> Result<Option<serde_json::Map<String, Value>>> {
-        let mut sink = grl_sink(Vec::new());
+        let mut sink = grl_sink::for_answer();
         let status = self.0.user_claims.map_or(Status::Usage.code(), |claims| {
             let subject = grl_str::lend(request.subject);
             let client_id = grl_str::lend(request.client_id);
@@ -206,21 +204,21 @@ impl UserClaims for Host {
         if status == Status::NotFound.code() {
             return Ok(None);
         }
-        done("user_claims", status)?;
-        serde_json::from_slice(&sink.0)
+        let json = answered("user_claims", status, sink)?;
+        serde_json::from_slice(&json)
             .map(Some)
             .map_err(|_| Error::server("the host's user_claims wrote no JSON object"))
     }
 }
 
-impl Signer for Host {
+impl Signer for Callbacks {
     fn sign(&self, input: &[u8]) -> Result<Vec<u8>> {
-        let mut sink = grl_sink(Vec::with_capacity(128));
+        let mut sink = grl_sink::for_answer();
         let status = self.0.sign.map_or(Status::Usage.code(), |sign| {
             // SAFETY: the host's own callback and ctx; input and sink outlive the call.
             unsafe { sign(self.0.ctx, grl_str::lend(input), &raw mut sink) }
         });
-        done("sign", status).map(|()| sink.0)
+        answered("sign", status, sink)
     }
 }
 
@@ -237,4 +235,11 @@ fn done(callback: &str, status: i32) -> Result<()> {
             "the host's {callback} failed: status {status}"
         ))),
     }
+}
+
+/// What a callback that has done its work wrote.
+fn answered(callback: &str, status: i32, sink: grl_sink) -> Result<Vec<u8>> {
+    done(callback, status)?;
+    let too_much = || Error::server(format!("the host's {callback} wrote more than it may"));
+    sink.written().ok_or_else(too_much)
 }

@@ -21,6 +21,8 @@ mod error;
 mod guard;
 mod host;
 mod http;
+mod sink;
+mod store;
 mod types;
 mod version;
 
@@ -29,6 +31,8 @@ pub use engine::*;
 pub use error::*;
 pub use host::*;
 pub use http::*;
+pub use sink::*;
+pub use store::*;
 pub use types::*;
 pub use version::*;
 

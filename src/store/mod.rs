@@ -3,6 +3,7 @@
 //! Knows records and keys; knows neither tokens nor clients. Whatever has a compare-and-swap can be
 //! one; no correctness depends on which it is.
 
+pub(crate) mod json;
 mod memory;
 #[cfg(feature = "_sqlite")]
 mod sqlite;

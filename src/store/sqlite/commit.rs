@@ -23,6 +23,8 @@ pub(super) type Outcomes = StoreResult<Vec<StoreResult<usize>>>;
 
 /// A transaction holds no more changes than this: the first of them waits for all the others.
 const MAX_BATCH: usize = 256;
+/// Whoever leads does no more transactions than this: its own change was in the first.
+const MAX_ROUNDS: usize = 8;
 
 /// The queue in front of a writer.
 pub(super) struct Committer<W> {
@@ -49,8 +51,12 @@ enum Stage {
     #[default]
     Waiting,
     Leading,
-    Done(StoreResult<usize>),
+    /// With the outcomes of others, who are still to be told.
+    Done(StoreResult<usize>, Tidings),
 }
+
+/// Outcomes, and who waits for them.
+type Tidings = Vec<(Arc<Turn>, StoreResult<usize>)>;
 
 /// Does a batch in one transaction.
 pub(super) trait Writer {
@@ -72,65 +78,98 @@ impl<W: Writer> Committer<W> {
         queue.waiting.push((change, Arc::clone(&turn)));
         let leads = !std::mem::replace(&mut queue.led, true);
         drop(queue);
-        if leads || turn.wait_for_lead() {
-            self.lead();
+        if leads {
+            return self.lead();
         }
-        turn.outcome()
+        match turn.wait() {
+            None => self.lead(),
+            Some((outcome, others)) => {
+                tell(others);
+                outcome
+            }
+        }
     }
 
-    /// Does what waits, the caller's own change among it, and passes the lead on.
-    fn lead(&self) {
+    /// Does what waits, the caller's own change among it, and what has come meanwhile; then passes the
+    /// lead on. To wake another leader each time would leave the disk idle until that one runs, and to
+    /// wake all who wait would give them the processor first: one of them does it.
+    fn lead(&self) -> StoreResult<usize> {
         let mut writer = self.writer.lock();
+        let mut own = None;
+        for round in 1..=MAX_ROUNDS {
+            let mut batch = self.take();
+            batch.outcomes = writer.transact(&batch.changes);
+            // Who leads was the first to wait.
+            own = own.or_else(|| batch.take_first());
+            let mut queue = self.queue.lock();
+            if queue.waiting.is_empty() || round == MAX_ROUNDS {
+                queue.pass_on();
+                break;
+            }
+        }
+        own.unwrap_or_else(|| Err(defect()))
+    }
+
+    /// The next changes to be done.
+    fn take(&self) -> Batch<'_> {
         let mut queue = self.queue.lock();
         let size = queue.waiting.len().min(MAX_BATCH);
-        let (changes, turns) = queue.waiting.drain(..size).unzip::<_, _, Vec<_>, Vec<_>>();
-        drop(queue);
-        let mut led = Led {
+        let (changes, turns) = queue.waiting.drain(..size).unzip();
+        Batch {
             queue: &self.queue,
+            changes,
             turns,
-            outcomes: Err(StoreError::Failed("a defect ended the transaction".into())),
-        };
-        led.outcomes = writer.transact(&changes);
-        // The lead goes on before the writer is free, and the writer before anybody is told.
-        led.pass_on();
-        drop(writer);
+            outcomes: Err(defect()),
+        }
     }
 }
 
-/// A batch whose callers wait; dropped, it tells them, come what may.
-struct Led<'a> {
+impl Queue {
+    /// Gives the lead to whoever waits first, or to nobody.
+    fn pass_on(&mut self) {
+        match self.waiting.first() {
+            Some((_, next)) => next.go(Stage::Leading),
+            None => self.led = false,
+        }
+    }
+}
+
+/// A batch whose callers wait; dropped, it has them told, come what may.
+struct Batch<'a> {
     queue: &'a Mutex<Queue>,
+    changes: Vec<Change>,
     turns: Vec<Arc<Turn>>,
     outcomes: Outcomes,
 }
 
-impl Led<'_> {
-    fn pass_on(&mut self) {
-        let mut queue = self.queue.lock();
-        match queue.waiting.first() {
-            Some((_, next)) => next.go(Stage::Leading),
-            None => queue.led = false,
+impl Batch<'_> {
+    /// The outcome of the first, who need not be told.
+    fn take_first(&mut self) -> Option<StoreResult<usize>> {
+        self.turns.drain(..1).next()?;
+        match &mut self.outcomes {
+            Ok(outcomes) => outcomes.drain(..1).next(),
+            Err(error) => Some(Err(error.clone())),
         }
     }
 }
 
-impl Drop for Led<'_> {
+impl Drop for Batch<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.pass_on();
+            self.queue.lock().pass_on();
         }
-        match &mut self.outcomes {
-            Ok(outcomes) => {
-                for (turn, outcome) in self.turns.iter().zip(outcomes.drain(..)) {
-                    turn.go(Stage::Done(outcome));
-                }
-            }
-            Err(error) => {
-                for turn in &self.turns {
-                    turn.go(Stage::Done(Err(error.clone())));
-                }
-            }
-        }
+        let turns = self.turns.drain(..);
+        tell(match &mut self.outcomes {
+            Ok(outcomes) => turns.zip(outcomes.drain(..)).collect(),
+            Err(error) => turns.map(|turn| (turn, Err(error.clone()))).collect(),
+        });
+    }
+}
+
+/// Tells the last, who tells the others.
+fn tell(mut tidings: Tidings) {
+    if let Some((turn, outcome)) = tidings.pop() {
+        turn.go(Stage::Done(outcome, tidings));
     }
 }
 
@@ -140,22 +179,155 @@ impl Turn {
         self.moved.notify_one();
     }
 
-    /// Waits for the lead (true) or an outcome (false).
-    fn wait_for_lead(&self) -> bool {
+    /// Waits for an outcome, or (none) for the lead.
+    fn wait(&self) -> Option<(StoreResult<usize>, Tidings)> {
         let mut stage = self.stage.lock();
-        while matches!(*stage, Stage::Waiting) {
-            self.moved.wait(&mut stage);
+        loop {
+            match std::mem::take(&mut *stage) {
+                Stage::Waiting => self.moved.wait(&mut stage),
+                Stage::Leading => return None,
+                Stage::Done(outcome, others) => return Some((outcome, others)),
+            }
         }
-        matches!(*stage, Stage::Leading)
+    }
+}
+
+fn defect() -> StoreError {
+    StoreError::Failed("a defect ended the transaction".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Counts sweeps: the outcome of each is its own limit.
+    #[derive(Default)]
+    struct Counting {
+        batches: Vec<Vec<usize>>,
+        /// What the k-th transaction comes to, if not to what it should.
+        fate: Option<(usize, Fate)>,
     }
 
-    fn outcome(&self) -> StoreResult<usize> {
-        match std::mem::take(&mut *self.stage.lock()) {
-            Stage::Done(outcome) => outcome,
-            // A leader's own change is in its batch.
-            Stage::Waiting | Stage::Leading => {
-                Err(StoreError::Failed("a change was passed over".into()))
+    #[derive(Clone, Copy)]
+    enum Fate {
+        Fails,
+        Panics,
+    }
+
+    impl Writer for Counting {
+        fn transact(&mut self, batch: &[Change]) -> Outcomes {
+            let numbers: Vec<usize> = batch
+                .iter()
+                .map(|change| match change {
+                    Change::Sweep(_, number) => *number,
+                    _ => panic!("not of this test"),
+                })
+                .collect();
+            std::thread::sleep(Duration::from_millis(1));
+            self.batches.push(numbers.clone());
+            match self.fate {
+                Some((at, Fate::Fails)) if at == self.batches.len() => {
+                    Err(StoreError::Full("no room".into()))
+                }
+                Some((at, Fate::Panics)) if at == self.batches.len() => panic!("a defect"),
+                _ => Ok(numbers.into_iter().map(Ok).collect()),
             }
+        }
+    }
+
+    /// Commits `0..threads * each` from so many threads at once; gives each one's outcome.
+    fn commit_all(
+        committer: &Committer<Counting>,
+        threads: usize,
+        each: usize,
+    ) -> Vec<(usize, std::thread::Result<StoreResult<usize>>)> {
+        let barrier = Barrier::new(threads);
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads)
+                .map(|thread| {
+                    let barrier = &barrier;
+                    scope.spawn(move || {
+                        barrier.wait();
+                        let numbers = thread * each..(thread + 1) * each;
+                        numbers
+                            .map(|number| {
+                                let change = Change::Sweep(Timestamp::NEVER, number);
+                                let commit =
+                                    std::panic::AssertUnwindSafe(|| committer.commit(change));
+                                (number, std::panic::catch_unwind(commit))
+                            })
+                            .collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            let outcomes = threads.into_iter().map(|thread| thread.join().unwrap());
+            outcomes.flatten().collect()
+        })
+    }
+
+    #[test]
+    fn each_change_is_done_once_and_each_caller_gets_its_own_outcome() {
+        let committer = Committer::new(Counting::default());
+        for (number, outcome) in commit_all(&committer, 8, 20) {
+            assert_eq!(outcome.unwrap().unwrap(), number);
+        }
+        let batches = committer.writer.into_inner().batches;
+        let mut done: Vec<usize> = batches.concat();
+        done.sort_unstable();
+        assert_eq!(done, (0..160).collect::<Vec<_>>());
+        assert!(
+            batches.len() < 100,
+            "{} transactions for 160 changes",
+            batches.len()
+        );
+        // One caller alone waits for nobody.
+        let alone = Committer::new(Counting::default());
+        assert_eq!(commit_all(&alone, 1, 3).len(), 3);
+        assert_eq!(alone.writer.into_inner().batches, [[0], [1], [2]]);
+    }
+
+    #[test]
+    fn a_transaction_that_fails_is_told_to_all_of_its_callers_and_to_nobody_else() {
+        for at in 1..6 {
+            let committer = Committer::new(Counting {
+                fate: Some((at, Fate::Fails)),
+                ..Counting::default()
+            });
+            let outcomes = commit_all(&committer, 6, 5);
+            let failed = &committer.writer.into_inner().batches[at - 1];
+            for (number, outcome) in outcomes {
+                let outcome = outcome.unwrap();
+                match failed.contains(&number) {
+                    true => assert!(matches!(outcome, Err(StoreError::Full(_))), "{number}"),
+                    false => assert_eq!(outcome.unwrap(), number),
+                }
+            }
+        }
+    }
+
+    /// Nobody hangs: who led panics, who waited is told, and who comes later goes on.
+    #[test]
+    fn a_writer_that_panics_leaves_nobody_waiting() {
+        for at in 1..6 {
+            let committer = Committer::new(Counting {
+                fate: Some((at, Fate::Panics)),
+                ..Counting::default()
+            });
+            let panicked = AtomicUsize::new(0);
+            let outcomes = commit_all(&committer, 6, 5);
+            let lost = &committer.writer.into_inner().batches[at - 1];
+            for (number, outcome) in outcomes {
+                match outcome {
+                    Err(_) => _ = panicked.fetch_add(1, Ordering::Relaxed),
+                    Ok(Err(_)) => assert!(lost.contains(&number)),
+                    Ok(Ok(outcome)) => assert_eq!(outcome, number),
+                }
+            }
+            assert_eq!(panicked.into_inner(), 1);
         }
     }
 }
