@@ -244,7 +244,7 @@ GRL_ENUM(int32_t, grl_status) {
     GRL_STORE = 69,
     /// The disk, or what the store may use of it, is full. What was asked was not done.
     GRL_STORE_FULL = 69 | (1 << 8),
-    /// The store's file or folder cannot be written to.
+    /// The store's file or folder cannot be opened for writing.
     GRL_STORE_READ_ONLY = 69 | (2 << 8),
     /// The store is damaged: restore a backup.
     GRL_STORE_CORRUPT = 69 | (3 << 8),
@@ -384,15 +384,99 @@ GRL_API const grl_http_response *GRL_NULLABLE grl_error_redirect(const grl_error
 /// Frees an error; NULL is fine.
 GRL_API void grl_error_free(grl_error *GRL_NULLABLE error);
 
-// ---- Host ---------------------------------------------------------------------------------------
+// ---- Store --------------------------------------------------------------------------------------
 
 /// Takes what a callback has to say. The engine's; gone when the callback returns.
 typedef struct grl_sink grl_sink;
 
 /// Appends a copy of `data`.
 ///
-/// Errors: GRL_USAGE_NULL; GRL_USAGE past 64 KiB, with nothing appended.
-GRL_API grl_status grl_sink_write(grl_sink *sink, grl_str data);
+/// Errors: GRL_USAGE_NULL; GRL_USAGE past 64 KiB of claims or signature and past 256 MiB of a store's,
+/// and for keys of another length than theirs. Nothing is appended then, and what called the callback
+/// fails whatever the callback returns.
+GRL_API grl_status grl_sink_write(grl_sink *sink,
+                                  grl_str data);
+
+/// A record, as a store is given it to keep. Lent for the call.
+typedef struct grl_record {
+    /// 16 bytes, random or a hash: no text.
+    grl_str key;
+    /// The client whose grant it is, for `owned_by`; empty where it is no grant and so nobody's.
+    grl_str client_id;
+    /// The user whose grant it is, for `owned_by`; empty where it is no grant.
+    grl_str subject;
+    /// From when on `sweep` may remove it, in seconds since 1970; UINT64_MAX: never.
+    uint64_t keep_until;
+    /// All of it, JSON for the engine's eyes: `load` gives it back byte for byte. It names the user; no
+    /// token can be made of it, and the engine's own keys are sealed (`keys.sealing`).
+    grl_str body;
+} grl_record;
+
+/// Where records are kept, by means of your own: Core Data, a keychain, a database that is there
+/// already. Begin with GRL_STORE_INIT, set every callback, and give it to grl_host's `store`.
+///
+/// A store holds, for each key, one record and its version. Versions are yours to give: any number but
+/// 0, another one with each change, and never the same one twice for a key, not even when its record was
+/// swept and came again. (One counter for all, stored too, will do.) A change touches one record, and is
+/// atomic: of all who insert one key, or swap one version, exactly one gets it done. What was done is
+/// there for good, after a crash too. Text is compared byte for byte: a database that takes ALICE for
+/// alice ends the one's sessions with the other's.
+///
+/// A callback runs on the thread that called the engine, whichever that is, and several may run at once;
+/// never under a lock of the engine's. It must return (no longjmp, no exception), and must not call the
+/// engine, which would only call it again. It returns GRL_OK where it did its work, be the answer no;
+/// GRL_TEMPORARILY_UNAVAILABLE where it may work a moment later; GRL_STORE_FULL, GRL_STORE_READ_ONLY or
+/// GRL_STORE_CORRUPT for what they say, and the call fails with that; anything else where it failed, and
+/// the call ends with GRL_SERVER_ERROR. Then its outputs are not looked at, nothing is issued, and the
+/// client may try again. (Should the change be there all the same, a session goes on, as the next try
+/// gets the same successor; a code is spent.) An output that cannot be, such as no version or a body
+/// that is not the record's, counts as failed or damaged.
+///
+/// Nothing is swept unless you ask for it: call grl_engine_sweep now and then.
+///
+/// Ownership: the struct is borrowed while grl_engine_new runs. `ctx` stays yours until `release`, which
+/// is called exactly once for each grl_engine_new that is given the store: when the engine and all its
+/// grl_authorization are freed, or before grl_engine_new returns if that fails. (Not after
+/// GRL_USAGE_SIZE: then nothing but sizes was read.)
+typedef struct grl_store {
+    /// sizeof(grl_store).
+    size_t size;
+    /// Handed to every callback.
+    void *GRL_NULLABLE ctx;
+    /// Says that no callback will be called again, on the thread that ended the last use. May be NULL.
+    void (*GRL_NULLABLE release)(void *GRL_NULLABLE ctx);
+    /// Puts a record where none of its key is. `done` gets 1, or 0 if there is one, which then stays.
+    int32_t (*GRL_NULLABLE insert)(void *GRL_NULLABLE ctx,
+                                   const grl_record *record,
+                                   int32_t *done);
+    /// Writes a record's body to `body` and its version to `version`; GRL_NOT_FOUND if there is none.
+    int32_t (*GRL_NULLABLE load)(void *GRL_NULLABLE ctx,
+                                 grl_str key,
+                                 grl_sink *body,
+                                 uint64_t *version);
+    /// Puts a record in the place of the one of its key, all fields anew, if that has this version.
+    /// `done` gets 1, or 0 if there is none or it has another version; it then stays.
+    int32_t (*GRL_NULLABLE swap)(void *GRL_NULLABLE ctx,
+                                 uint64_t version,
+                                 const grl_record *record,
+                                 int32_t *done);
+    /// Writes to `keys` the key of each grant of this client and user, in any order, each with a
+    /// grl_sink_write of its own. An empty one means anybody's; what is no grant is not listed.
+    int32_t (*GRL_NULLABLE owned_by)(void *GRL_NULLABLE ctx,
+                                     grl_str client_id,
+                                     grl_str subject,
+                                     grl_sink *keys);
+    /// Removes at most `limit` records whose `keep_until` is not after `now`; `swept` gets how many.
+    int32_t (*GRL_NULLABLE sweep)(void *GRL_NULLABLE ctx,
+                                  uint64_t now,
+                                  size_t limit,
+                                  size_t *swept);
+} grl_store;
+
+/// A store without callbacks yet; all but `release` have to be set.
+#define GRL_STORE_INIT {sizeof(grl_store), NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+
+// ---- Host ---------------------------------------------------------------------------------------
 
 /// Parts of the engine that are yours. Begin with GRL_HOST_INIT, set what you need; NULL leaves the
 /// engine's own.
@@ -406,7 +490,7 @@ GRL_API grl_status grl_sink_write(grl_sink *sink, grl_str data);
 /// Ownership: the struct and its text are borrowed while grl_engine_new runs. `ctx` stays yours until
 /// `release`, which is called exactly once for each grl_engine_new that is given a host: when the
 /// engine and all its grl_authorization are freed, or before grl_engine_new returns if that fails.
-/// (Not after GRL_USAGE_SIZE: then nothing but `size` was read.)
+/// (Not after GRL_USAGE_SIZE: then nothing but sizes was read.)
 typedef struct grl_host {
     /// sizeof(grl_host).
     size_t size;
@@ -437,21 +521,29 @@ typedef struct grl_host {
     int32_t (*GRL_NULLABLE sign)(void *GRL_NULLABLE ctx,
                                  grl_str input,
                                  grl_sink *signature);
+    /// Where records are kept, with a `ctx` and a `release` of its own. The configuration then names no
+    /// other store, but `keys.sealing`: the engine's own keys lie there, too. NULL: where it says.
+    const grl_store *GRL_NULLABLE store;
 } grl_host;
 
 /// A host that leaves everything to the engine.
 #define GRL_HOST_INIT                                                                              \
-    {sizeof(grl_host), NULL, NULL, NULL, NULL, NULL, NULL, {NULL, 0}, NULL}
+    {sizeof(grl_host), NULL, NULL, NULL, NULL, NULL, NULL, {NULL, 0}, NULL, NULL}
 
 // ---- Engine -------------------------------------------------------------------------------------
 
 /// Opens an engine. Without a host, it takes the system's clock and randomness.
 ///
 /// `config` is a JSON object; the least that works:
-/// `{"issuer":"http://127.0.0.1:8080/","apis":[…],"clients":[…]}`.
+/// `{"issuer":"http://127.0.0.1:8080/","apis":[…],"clients":[…]}`. With
+/// `"store":{"sqlite":"/path/to/file"},"keys":{"sealing":"<32 bytes in base64url, without padding>"}` grants,
+/// keys, and what is changed of clients and APIs outlive the process, in a file that any number of
+/// processes may open at once. Keep the sealing key elsewhere: in the Keychain, DPAPI, a KMS.
 ///
 /// Ownership: `engine` is yours; of `host`, see there.
-/// Errors: GRL_CONFIG and its reasons: the description names the place.
+/// Errors: GRL_CONFIG and its reasons: the description names the place. GRL_STORE and its reasons:
+/// GRL_STORE_SEALED of the wrong sealing key. GRL_TEMPORARILY_UNAVAILABLE where another process holds
+/// the file for longer than five seconds.
 GRL_API grl_status grl_engine_new(grl_str config,
                                   const grl_host *GRL_NULLABLE host,
                                   grl_engine *GRL_NULLABLE *GRL_NONNULL engine,
@@ -505,6 +597,25 @@ GRL_API grl_status grl_engine_remove_client(const grl_engine *engine,
 /// State: changes the keys.
 GRL_API grl_status grl_engine_rotate_keys(const grl_engine *engine,
                                           grl_error *GRL_NULLABLE *GRL_NULLABLE error);
+
+/// Seals the engine's keys in its store under another 32 bytes, `sealing_key`, which the next to open it
+/// has to bring. Other processes on the same store need it too, to learn of later changes.
+///
+/// State: changes how the keys are stored.
+/// Errors: GRL_CONFIG_KEY for another length; GRL_STORE_UNSUPPORTED where nothing outlives the process.
+GRL_API grl_status grl_engine_reseal(const grl_engine *engine,
+                                     grl_str sealing_key,
+                                     grl_error *GRL_NULLABLE *GRL_NULLABLE error);
+
+/// Writes a consistent copy of the store's file to a new one, `path`, while the engine goes on working. It
+/// is its owner's alone (mode 0600), sealed as the store is, and opened like any other.
+///
+/// State: changes nothing.
+/// Errors: GRL_STORE_UNSUPPORTED of a store that is no file; GRL_STORE_FULL; GRL_SERVER_ERROR where the
+/// file exists or its folder does not: grl_error_detail says which.
+GRL_API grl_status grl_engine_backup(const grl_engine *engine,
+                                     grl_str path,
+                                     grl_error *GRL_NULLABLE *GRL_NULLABLE error);
 
 /// Removes at most `limit` records that nobody needs any more; a bounded amount of work. Call it now
 /// and then.

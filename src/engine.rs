@@ -30,7 +30,7 @@ use crate::store::{MemoryStore, Store, StoreResult};
 /// An OAuth 2.1 / OpenID Connect server without a socket.
 ///
 /// Cheap to clone (a shared reference) and usable from any thread. Every method is synchronous; none
-/// starts a thread, reads a file or opens a connection.
+/// starts a thread or opens a connection; no file is touched but that of an SQLite store.
 ///
 /// ```
 /// use grantlet::{Api, Client, Config, Engine, FormRequest, Login};

@@ -2,6 +2,8 @@
 //!
 //! Every request goes to [`Engine::handle`] but one: the sign-in page's own form. The sign-in keeps
 //! nothing: the page carries the authorization request as it came, and the engine reads it again.
+//! The engine is synchronous, and with a store that is a file it waits for the disk: so it is called on
+//! threads that may wait. Those that wait at the same moment share one flush.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -39,34 +41,18 @@ pub(crate) fn router(host: Host) -> Router {
         .with_state(host)
 }
 
-/// Hands a request to the engine, as it came.
 async fn any(State(host): State<Host>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
-        return too_large();
-    };
-    // What is not text is no header that the engine reads.
-    let text = |(name, value)| {
-        Some((
-            header::HeaderName::as_str(name),
-            header::HeaderValue::to_str(value).ok()?,
-        ))
-    };
-    let headers: Vec<(&str, &str)> = parts.headers.iter().filter_map(text).collect();
-    let target = parts
-        .uri
-        .path_and_query()
-        .map_or("/", |target| target.as_str());
-    let request = Request {
-        method: parts.method.as_str(),
-        target,
-        headers: &headers,
-        body: &body,
-    };
-    match host.engine.handle(&request) {
-        Reply::Response(response) => sent(response),
-        Reply::Authorize(pending) => host.authorize(&pending, as_it_came(&parts, &body)),
+    match to_bytes(body, MAX_BODY_BYTES).await {
+        Ok(body) => answer(move || host.handle(&parts, &body)).await,
+        Err(_) => too_large(),
     }
+}
+
+/// Asks the engine, on a thread that may wait.
+async fn answer(ask: impl FnOnce() -> Response + Send + 'static) -> Response {
+    let answer = tokio::task::spawn_blocking(ask).await;
+    answer.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 /// The authorization request's parameters: the query, or the form that was posted.
@@ -78,6 +64,32 @@ fn as_it_came<'a>(parts: &'a Parts, body: &'a [u8]) -> &'a str {
 }
 
 impl Host {
+    /// Hands a request to the engine, as it came.
+    fn handle(&self, parts: &Parts, body: &[u8]) -> Response {
+        // What is not text is no header that the engine reads.
+        let text = |(name, value)| {
+            Some((
+                header::HeaderName::as_str(name),
+                header::HeaderValue::to_str(value).ok()?,
+            ))
+        };
+        let headers: Vec<(&str, &str)> = parts.headers.iter().filter_map(text).collect();
+        let target = parts
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        let request = Request {
+            method: parts.method.as_str(),
+            target,
+            headers: &headers,
+            body,
+        };
+        match self.engine.handle(&request) {
+            Reply::Response(response) => sent(response),
+            Reply::Authorize(pending) => self.authorize(&pending, as_it_came(parts, body)),
+        }
+    }
+
     fn authorize(&self, pending: &PendingAuthorization, query: &str) -> Response {
         if let Some(subject) = &self.login {
             return match self.engine.approve(pending, &signed_in_now(subject)) {
@@ -102,6 +114,46 @@ impl Host {
     fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
         answered(self.engine.deny(pending, denial))
     }
+
+    /// The sign-in page's form.
+    fn sign_in(&self, body: &[u8]) -> Response {
+        let field = |wanted: &str| {
+            let mut fields = form_urlencoded::parse(body);
+            fields
+                .find(|(name, _)| name == wanted)
+                .map(|(_, value)| value.into_owned())
+                .unwrap_or_default()
+        };
+        let query = field("request");
+        let pending = match self.engine.authorize(&query) {
+            Ok(pending) => pending,
+            Err(AuthorizeError {
+                response: Some(response),
+                ..
+            }) => return answered(response),
+            Err(AuthorizeError { error, .. }) => {
+                return page(
+                    StatusCode::BAD_REQUEST,
+                    pages::notice("Sign-in error", error.description()),
+                );
+            }
+        };
+        if field("answer") != "allow" {
+            return self.deny(&pending, Denial::AccessDenied);
+        }
+        match self
+            .engine
+            .approve(&pending, &signed_in_now(field("user").trim()))
+        {
+            Ok(response) => answered(response),
+            // No such user, or not the one that is asked for: once more.
+            Err(error) if matches!(error.class(), Class::Usage | Class::LoginRequired) => {
+                let again = pages::sign_in(pending.request(), &query, Some(error.description()));
+                page(StatusCode::UNPROCESSABLE_ENTITY, again)
+            }
+            Err(_) => self.deny(&pending, Denial::ServerError),
+        }
+    }
 }
 
 /// The user's answer to the sign-in page.
@@ -115,44 +167,9 @@ async fn sign_in(State(host): State<Host>, headers: HeaderMap, body: Body) -> Re
         let what = format!("This form must be sent from {}.", host.origin);
         return page(StatusCode::FORBIDDEN, pages::notice("Not from here", &what));
     }
-    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
-        return too_large();
-    };
-    let field = |wanted: &str| {
-        let mut fields = form_urlencoded::parse(&body);
-        fields
-            .find(|(name, _)| name == wanted)
-            .map(|(_, value)| value.into_owned())
-            .unwrap_or_default()
-    };
-    let query = field("request");
-    let pending = match host.engine.authorize(&query) {
-        Ok(pending) => pending,
-        Err(AuthorizeError {
-            response: Some(response),
-            ..
-        }) => return answered(response),
-        Err(AuthorizeError { error, .. }) => {
-            return page(
-                StatusCode::BAD_REQUEST,
-                pages::notice("Sign-in error", error.description()),
-            );
-        }
-    };
-    if field("answer") != "allow" {
-        return host.deny(&pending, Denial::AccessDenied);
-    }
-    match host
-        .engine
-        .approve(&pending, &signed_in_now(field("user").trim()))
-    {
-        Ok(response) => answered(response),
-        // No such user, or not the one that is asked for: once more.
-        Err(error) if matches!(error.class(), Class::Usage | Class::LoginRequired) => {
-            let again = pages::sign_in(pending.request(), &query, Some(error.description()));
-            page(StatusCode::UNPROCESSABLE_ENTITY, again)
-        }
-        Err(_) => host.deny(&pending, Denial::ServerError),
+    match to_bytes(body, MAX_BODY_BYTES).await {
+        Ok(body) => answer(move || host.sign_in(&body)).await,
+        Err(_) => too_large(),
     }
 }
 

@@ -8,16 +8,20 @@ use grantlet::limits::MAX_SUBJECT_BYTES;
 pub(crate) const HELP: &str = "\
 A loopback OAuth 2.1 / OpenID Connect server, made of grantlet and axum.
 
-Usage: serve [--config FILE] [--listen ADDR:PORT] [--login SUBJECT]
+Usage: serve [--config FILE] [--listen ADDR:PORT] [--login SUBJECT] [--store FILE]
 
   --config FILE       the tenant, as JSON; a demo tenant unless given.
                       Without an issuer in it, the address listened on is the issuer.
   --listen ADDR:PORT  where to listen; 127.0.0.1:8080 unless given. Port 0 takes a free one.
   --login SUBJECT     approve every request as this user. Unless given, a page asks for a
                       user name (any will do: this is a demo) and for consent.
+  --store FILE        keep grants and keys in this SQLite file, which is made if it is not there,
+                      and the key that seals those keys in FILE.key. Unless given, all of it
+                      lives in memory, or where the tenant says.
   --help              show this.
 
-The audit log goes to stderr, as JSON lines. Grants live in memory.
+What a store keeps is good for one issuer: with --store, name one in the tenant or keep to one
+address. Several servers may share a store. The audit log goes to stderr, as JSON lines.
 ";
 
 /// What the command line asks for.
@@ -30,6 +34,7 @@ pub(crate) struct Options {
     pub(crate) config: Option<PathBuf>,
     pub(crate) listen: SocketAddr,
     pub(crate) login: Option<String>,
+    pub(crate) store: Option<PathBuf>,
 }
 
 impl Options {
@@ -49,6 +54,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         config: None,
         listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
         login: None,
+        store: None,
     };
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
@@ -65,6 +71,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         match name.as_str() {
             "--help" | "-h" => return Ok(Command::Help),
             "--config" => options.config = Some(value()?.into()),
+            "--store" => options.store = Some(value()?.into()),
             "--listen" => {
                 let text = value()?;
                 options.listen = text.parse().map_err(|_| {

@@ -11,6 +11,8 @@ mod support;
 
 mod auth0;
 mod backup;
+#[cfg(target_os = "linux")]
+mod c_store;
 mod concurrency;
 mod config;
 #[cfg(target_os = "linux")]

@@ -4,9 +4,14 @@
 //     cargo build --release
 //     cc bindings/c/examples/quickstart.c -Iinclude target/release/libgrantlet.a -lpthread -ldl -lm
 //     ./a.out
+//
+// `./a.out --store FILE` keeps what the engine knows in FILE, and opens it again in the middle of the
+// story. That part is POSIX; all else is C99.
+#include <fcntl.h>
 #include <grantlet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define API                                                                                        \
     "{\"identifier\": \"https://api.example.com/\", \"scopes\": [\"read:notes\"],"                 \
@@ -29,8 +34,9 @@ typedef char token[1024];
 static void check(grl_status status, grl_error **error)
 {
     if (status != GRL_OK) {
-        grl_str why = grl_error_description(*error);
-        fprintf(stderr, "status %d: %.*s\n", (int)status, (int)why.len, (const char *)why.ptr);
+        grl_str why = grl_error_description(*error), detail = grl_error_detail(*error);
+        fprintf(stderr, "status %d: %.*s %.*s\n", (int)status, (int)why.len, (const char *)why.ptr,
+                (int)detail.len, (const char *)detail.ptr);
         exit(1);
     }
 }
@@ -41,6 +47,53 @@ static void cut(token out, const char *from, const char *before, const char *end
     const char *start = strstr(from, before);
     start = start ? start + strlen(before) : "";
     snprintf(out, sizeof(token), "%.*s", (int)strcspn(start, end), start);
+}
+
+// The 32 bytes in FILE.key, as base64url. Made before FILE is, for this user alone: an app has such a key
+// in a Keychain, a Secret Service or a KMS.
+static void sealing_key(char text[44], const char *store)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    unsigned char key[33] = {0};
+    char path[512];
+    snprintf(path, sizeof path, "%s.key", store);
+    if (access(store, F_OK) != 0 && access(path, F_OK) != 0) {
+        int random = open("/dev/urandom", O_RDONLY), made = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        if (read(random, key, 32) == 32 && write(made, key, 32) == 32 && fsync(made) == 0) {
+            printf("   made %s: 32 random bytes, and nothing else opens %s\n", path, store);
+        }
+        close(random);
+        close(made);
+    }
+    int file = open(path, O_RDONLY);
+    if (read(file, key, 32) != 32) {
+        fprintf(stderr, "%s should hold the 32 bytes of the sealing key\n", path);
+        exit(1);
+    }
+    close(file);
+    for (int i = 0; i < 43; i++) { // six bits each
+        unsigned window = (unsigned)key[i * 6 / 8] << 8 | key[i * 6 / 8 + 1];
+        text[i] = digits[window >> (10 - i * 6 % 8) & 63];
+    }
+    text[43] = '\0';
+}
+
+// An engine in memory, or on a file that outlives it.
+static grl_engine *open_engine(const char *store)
+{
+    char config[1024] = "{\"issuer\": \"http://127.0.0.1:8080/\"}", key[44];
+    if (store != NULL) {
+        sealing_key(key, store);
+        // A path with quotes or backslashes in it would have to be escaped.
+        snprintf(config, sizeof config,
+                 "{\"issuer\": \"http://127.0.0.1:8080/\", \"store\": {\"sqlite\": \"%s\"},"
+                 " \"keys\": {\"sealing\": \"%s\"}}",
+                 store, key);
+    }
+    grl_engine *engine;
+    grl_error *error;
+    check(grl_engine_new(grl_str_from(config), NULL, &engine, &error), &error);
+    return engine;
 }
 
 // What the app does: POST /oauth/token with a refresh token. Keeps the new tokens on success.
@@ -59,15 +112,19 @@ static grl_status refresh(const grl_engine *engine, const char *old, token acces
     return status;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const char *store = argc == 3 && strcmp(argv[1], "--store") == 0 ? argv[2] : NULL;
+    if (argc > 1 && store == NULL) {
+        fprintf(stderr, "usage: %s [--store FILE]\n", argv[0]);
+        return 2;
+    }
     grl_error *error = NULL;
     token code, access, first, second, third, unused;
     char form[2048];
 
     printf("1. Open an engine; register an API and an app.\n");
-    grl_engine *engine;
-    check(grl_engine_new(GRL_STR("{\"issuer\": \"http://127.0.0.1:8080/\"}"), NULL, &engine, &error), &error);
+    grl_engine *engine = open_engine(store);
     check(grl_engine_put_api(engine, GRL_STR(API), &error), &error);
     check(grl_engine_put_client(engine, GRL_STR(CLIENT), &error), &error);
     printf("   grantlet %s\n", grl_version());
@@ -112,6 +169,11 @@ int main(void)
     printf("6. The app refreshes, twice; each time its refresh token is replaced.\n");
     check(refresh(engine, first, access, second, &error), &error);
     printf("   %.60s…\n", second);
+    if (store != NULL) {
+        grl_engine_free(engine);
+        engine = open_engine(store);
+        printf("   (closed, and opened again on %s: API, app, keys and session are there)\n", store);
+    }
     check(refresh(engine, second, access, third, &error), &error);
     printf("   %.60s…\n", third);
 

@@ -202,10 +202,13 @@ impl Batches {
                 // From a start that is random, versions do not come back when a record does.
                 let version = u32::from_be_bytes(bytes(&self.random)?);
                 let inserted = rows::insert(&self.conn, key, version.into(), record)?;
+                // Housekeeping that fails takes nothing from who inserts, unless SQLite gave up on both.
                 if let Record::Grant(grant) = record
                     && let Some(then) = sweep_as_of(grant)
+                    && let Err(error) = self.sweep(then, SWEPT_PER_INSERT)
+                    && self.conn.is_autocommit()
                 {
-                    self.sweep(then, SWEPT_PER_INSERT)?;
+                    return Err(error);
                 }
                 Ok(usize::from(inserted))
             }
