@@ -38,6 +38,8 @@ pub mod limits {
     pub const MAX_LOGIN_BYTES: usize = 1024;
     /// Bytes of the claims that a login adds to each token, as JSON.
     pub const MAX_EXTRA_CLAIMS_BYTES: usize = 4 * 1024;
+    /// How deep objects and lists may lie in each other there.
+    pub const MAX_EXTRA_CLAIMS_DEPTH: usize = 32;
     /// Seconds that a code may live (RFC 6749 §4.1.2 recommends ten minutes at most).
     pub const MAX_CODE_LIFETIME: u32 = 600;
 }

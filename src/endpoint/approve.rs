@@ -13,7 +13,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
-use crate::config::limits::{MAX_EXTRA_CLAIMS_BYTES, MAX_LOGIN_BYTES, MAX_SUBJECT_BYTES};
+use crate::config::limits::{
+    MAX_EXTRA_CLAIMS_BYTES, MAX_EXTRA_CLAIMS_DEPTH, MAX_LOGIN_BYTES, MAX_SUBJECT_BYTES,
+};
 use crate::endpoint::Context;
 use crate::endpoint::authorize::{PendingAuthorization, Prompt, ReplyTo, ResponseMode};
 use crate::error::{Error, Result, Status};
@@ -405,8 +407,29 @@ fn check_login(pending: &PendingAuthorization, login: &Login, now: Timestamp) ->
                 "the login's claims have more than {MAX_EXTRA_CLAIMS_BYTES} bytes as JSON"
             ));
         }
+        // A store has to read them again, and JSON readers go only so deep.
+        if !claims
+            .values()
+            .all(|value| is_within(value, MAX_EXTRA_CLAIMS_DEPTH))
+        {
+            return usage(format!(
+                "the login's claims lie more than {MAX_EXTRA_CLAIMS_DEPTH} deep in each other"
+            ));
+        }
     }
     Ok(())
+}
+
+/// Whether what `value` holds lies no more than so deep.
+fn is_within(value: &Value, depth: usize) -> bool {
+    match (value, depth.checked_sub(1)) {
+        (Value::Array(items), Some(left)) => items.iter().all(|item| is_within(item, left)),
+        (Value::Object(members), Some(left)) => {
+            members.values().all(|member| is_within(member, left))
+        }
+        (Value::Array(_) | Value::Object(_), None) => false,
+        _ => true,
+    }
 }
 
 fn consented_scope(requested: &Scope, login: &Login) -> Result<Scope> {

@@ -65,20 +65,23 @@ pub struct GrantInfo {
 
 /// See `Engine::grants`.
 pub(crate) fn grants(ctx: &Context, filter: GrantFilter<'_>) -> Result<Vec<GrantInfo>> {
-    let mut found = Vec::new();
-    for key in ctx.store.owned_by(owner(filter))? {
-        found.extend(load(ctx, &key)?);
-    }
+    let now = ctx.now();
+    let owned = ctx.owned_grants(owner(filter))?;
+    let mut found: Vec<_> = owned
+        .iter()
+        .map(|(key, grant)| describe(key, grant, now))
+        .collect();
     found.sort_by(|a, b| (a.approved_at, &a.grant_id).cmp(&(b.approved_at, &b.grant_id)));
     Ok(found)
 }
 
 /// See `Engine::grant`.
 pub(crate) fn grant(ctx: &Context, id: &str) -> Result<Option<GrantInfo>> {
-    match Key::parse(id) {
-        Some(key) => load(ctx, &key),
-        None => Ok(None),
-    }
+    let Some(key) = Key::parse(id) else {
+        return Ok(None);
+    };
+    let loaded = ctx.load_grant(&key)?;
+    Ok(loaded.map(|(_, grant)| describe(&key, &grant, ctx.now())))
 }
 
 /// See `Engine::revoke_grant`.
@@ -92,7 +95,7 @@ pub(crate) fn revoke_grant(ctx: &Context, id: &str) -> Result<bool> {
 /// See `Engine::revoke_grants`.
 pub(crate) fn revoke_grants(ctx: &Context, filter: GrantFilter<'_>) -> Result<usize> {
     let mut revoked = 0;
-    for key in ctx.store.owned_by(owner(filter))? {
+    for (key, _) in ctx.owned_grants(owner(filter))? {
         revoked += usize::from(ctx.revoke_grant(&key, Revocation::ByHost, |_| Ok(()))?);
     }
     Ok(revoked)
@@ -103,12 +106,6 @@ fn owner(filter: GrantFilter<'_>) -> Owner<'_> {
         client_id: filter.client_id,
         subject: filter.subject,
     }
-}
-
-fn load(ctx: &Context, key: &Key) -> Result<Option<GrantInfo>> {
-    Ok(ctx
-        .load_grant(key)?
-        .map(|(_, grant)| describe(key, &grant, ctx.now())))
 }
 
 fn describe(key: &Key, grant: &Grant, now: Timestamp) -> GrantInfo {

@@ -27,7 +27,7 @@ use crate::jose::claims::Serial;
 use crate::random::Random;
 use crate::registry::Registry;
 use crate::state::State;
-use crate::store::{Key, Loaded, Record, Store};
+use crate::store::{Key, Loaded, Owner, Record, Store};
 pub(crate) use crate::store::{MAX_ATTEMPTS, busy};
 
 /// A request to an endpoint that takes a form: `/oauth/token`, `/oauth/revoke`, `/oauth/introspect`.
@@ -116,6 +116,22 @@ impl Context {
             }) => Some((version, grant)),
             _ => None,
         })
+    }
+
+    /// An owner's grants. A store that lists another's as well (one that takes ALICE for alice) is not
+    /// believed.
+    pub(crate) fn owned_grants(&self, owner: Owner<'_>) -> Result<Vec<(Key, Grant)>> {
+        let mut owned = Vec::new();
+        for key in self.store.owned_by(owner)? {
+            // What was swept meanwhile is nobody's.
+            let loaded = self.load_grant(&key)?;
+            owned.extend(
+                loaded
+                    .map(|(_, grant)| (key, grant))
+                    .filter(|(_, grant)| owner.owns(grant)),
+            );
+        }
+        Ok(owned)
     }
 
     /// Revokes a grant if `may` holds of it; tells whether it is newly revoked.

@@ -254,13 +254,14 @@ mod tests {
         ]
     }
 
-    /// Any JSON, but for numbers with a fraction.
+    /// Any JSON.
     fn value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
             any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
             any::<String>().prop_map(Value::from),
         ];
         leaf.prop_recursive(3, 12, 4, |inner| {

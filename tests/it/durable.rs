@@ -8,14 +8,14 @@ use std::sync::{Arc, Barrier};
 
 use grantlet::store::{Key, Loaded, MemoryStore, Owner, Record, SqliteStore, Store, StoreResult};
 use grantlet::{
-    Algorithm, Api, Client, Config, Engine, Error, GrantFilter, ManualClock, Secret, Signer,
+    Algorithm, Api, Client, Config, Engine, Error, GrantFilter, Login, ManualClock, Secret, Signer,
     SigningKey, Status, SystemRandom, Timestamp,
 };
 use serde_json::{Value, json};
 
 use crate::support::folder::Folder;
 use crate::support::stores::{Fate, Hooked, Verb};
-use crate::support::{API, Fixture, START, decode, tenant};
+use crate::support::{API, Fixture, START, app_query, decode, tenant};
 
 const SEALING_KEY: [u8; 32] = [7; 32];
 
@@ -43,32 +43,40 @@ fn with(store: &Arc<dyn Store>, config: Config) -> Result<Fixture, Error> {
 fn stores(folder: &Folder) -> [Arc<dyn Store>; 2] {
     [
         Arc::new(SqliteStore::open(folder.file("grants.db")).unwrap()),
-        Arc::new(Lasting(MemoryStore::new())),
+        Arc::new(Lasting::default()),
     ]
 }
 
 /// A memory store that says of itself that it lasts: as a host's own may do.
-struct Lasting(MemoryStore);
+#[derive(Default)]
+struct Lasting {
+    inner: MemoryStore,
+    /// Whether it lists everybody's grants, whoever is asked for.
+    lists_all: bool,
+}
 
 impl Store for Lasting {
     fn insert(&self, key: &Key, record: Record) -> StoreResult<bool> {
-        self.0.insert(key, record)
+        self.inner.insert(key, record)
     }
 
     fn load(&self, key: &Key) -> StoreResult<Option<Loaded>> {
-        self.0.load(key)
+        self.inner.load(key)
     }
 
     fn swap(&self, key: &Key, version: u64, record: Record) -> StoreResult<bool> {
-        self.0.swap(key, version, record)
+        self.inner.swap(key, version, record)
     }
 
     fn owned_by(&self, owner: Owner<'_>) -> StoreResult<Vec<Key>> {
-        self.0.owned_by(owner)
+        self.inner.owned_by(match self.lists_all {
+            true => Owner::default(),
+            false => owner,
+        })
     }
 
     fn sweep(&self, now: Timestamp, limit: usize) -> StoreResult<usize> {
-        self.0.sweep(now, limit)
+        self.inner.sweep(now, limit)
     }
 }
 
@@ -224,7 +232,7 @@ fn sessions_keys_and_changes_outlive_the_engine() {
         drop(second);
         let third = on(&store);
         let query = crate::support::changed(
-            &crate::support::app_query("read:notes"),
+            &app_query("read:notes"),
             &[
                 ("client_id", "notes-spa"),
                 ("redirect_uri", "http://127.0.0.1/x"),
@@ -632,7 +640,7 @@ fn a_damaged_state_is_told_from_the_wrong_key() {
 fn a_store_that_fails_at_any_call_leaves_the_state_whole() {
     for fate in [Fate::Fails, Fate::DoneButFails, Fate::Loses] {
         for at in 0..12 {
-            let lasting: Arc<dyn Store> = Arc::new(Lasting(MemoryStore::new()));
+            let lasting: Arc<dyn Store> = Arc::new(Lasting::default());
             let hooked = Arc::new(Hooked::over(lasting));
             let store: Arc<dyn Store> = hooked.clone();
             hooked.hook(move |number, _| if number == at { fate } else { Fate::Done });
@@ -696,4 +704,72 @@ fn a_removed_client_s_grants_are_over_everywhere_at_once() {
                 .all(|grant| grant.state == grantlet::GrantState::Revoked)
         );
     }
+}
+
+/// A claim is what it was, whatever store it went through; what no reader of JSON would read again is
+/// refused when it is approved.
+#[test]
+fn the_login_s_claims_come_back_as_they_were() {
+    let folder = Folder::new();
+    let nested = |depth: usize| (0..depth).fold(json!(0.1), |inner, _| json!([inner]));
+    let claims = [
+        ("tiny", json!(5e-324)),
+        ("third", json!(0.333_333_333_333_333_3)),
+        ("odd", json!(1.797_693_134_862_315_7e308)),
+        ("large", json!(u64::MAX)),
+        ("text", json!("\u{0} \" \\ \u{1F511}")),
+        ("deep", nested(32)),
+    ];
+    for store in stores(&folder) {
+        let first = on(&store);
+        let mut login = Login::new("alice");
+        for (name, value) in &claims {
+            login = login.access_token_claim(*name, value.clone());
+        }
+        let response = first.approve_as(&app_query("read:notes offline_access"), &login);
+        let mut tokens = first.redeem(&crate::support::code(&response)).unwrap();
+        drop(first);
+        for _ in 0..3 {
+            tokens = on(&store).refresh(token(&tokens.refresh_token)).unwrap();
+            let (_, issued) = decode(&tokens.access_token);
+            for (name, value) in &claims {
+                assert_eq!(issued[*name], *value, "{name}");
+            }
+        }
+        let too_deep = Login::new("alice").id_token_claim("deep", nested(33));
+        let engine = on(&store).engine;
+        let pending = engine.authorize(&app_query("read:notes")).unwrap();
+        let error = engine.approve(&pending, &too_deep).unwrap_err();
+        assert_eq!(error.status(), Status::Usage);
+        assert!(error.description().contains("deep"), "{error}");
+    }
+}
+
+/// A host's database that takes ALICE for alice: nobody's session ends for somebody else's.
+#[test]
+fn a_store_that_lists_too_much_is_not_believed() {
+    let store: Arc<dyn Store> = Arc::new(Lasting {
+        lists_all: true,
+        ..Lasting::default()
+    });
+    let mut tenant = tenant();
+    tenant["clients"][2]["refresh_token"] = json!({"max_live_grants": 1});
+    let config = Config::from_value(tenant).unwrap();
+    let fixture = with(&store, config.sealing_key(Secret::new(SEALING_KEY))).unwrap();
+    let sign_in = |user: &str| {
+        let query = app_query("read:notes offline_access");
+        let response = fixture.approve_as(&query, &Login::new(user));
+        fixture.redeem(&crate::support::code(&response)).unwrap()
+    };
+    let alice = sign_in("alice");
+    let shouted = sign_in("ALICE");
+    let of = |subject| GrantFilter {
+        client_id: None,
+        subject: Some(subject),
+    };
+    assert_eq!(fixture.engine.grants(of("alice")).unwrap().len(), 1);
+    assert_eq!(fixture.engine.revoke_grants(of("alice")).unwrap(), 1);
+    let error = fixture.refresh(token(&alice.refresh_token)).unwrap_err();
+    assert_eq!(error.status(), Status::InvalidGrantRevoked);
+    fixture.refresh(token(&shouted.refresh_token)).unwrap();
 }

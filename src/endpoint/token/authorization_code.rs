@@ -143,20 +143,15 @@ fn keep_to_the_cap(request: &Request<'_>, newest: &Key) -> Result<()> {
         subject: Some(&grant.subject),
     };
     let cap = usize::try_from(request.policy().max_live_grants).unwrap_or(usize::MAX);
-    let keys = ctx.store.owned_by(owner)?;
-    if keys.len() <= cap {
+    if ctx.store.owned_by(owner)?.len() <= cap {
         return Ok(());
     }
-    let mut live = Vec::with_capacity(keys.len());
-    for key in keys {
-        if let Some((_, grant)) = ctx.load_grant(&key)?
-            && grant.refreshable
-            && grant.generation > 0
-            && grant.is_live(now)
-        {
-            live.push((grant.approved_at, key == *newest, key));
-        }
-    }
+    let owned = ctx.owned_grants(owner)?;
+    let is_live = |grant: &Grant| grant.refreshable && grant.generation > 0 && grant.is_live(now);
+    let live = owned.iter().filter(|(_, grant)| is_live(grant));
+    let mut live: Vec<_> = live
+        .map(|(key, grant)| (grant.approved_at, key == newest, *key))
+        .collect();
     live.sort_unstable();
     let surplus = live.len().saturating_sub(cap);
     for (_, _, key) in &live[..surplus] {
