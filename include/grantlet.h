@@ -1,7 +1,7 @@
 /// grantlet: an OAuth 2.1 / OpenID Connect token engine that runs inside your own process.
 ///
 /// You own the listener, the sign-in page and the users; grantlet owns the protocol. It opens no
-/// socket, reads no file and starts no thread. One engine, and what comes of it:
+/// socket and starts no thread, and touches no file but the store's. One engine, and what comes of it:
 ///
 ///     grl_engine *engine;
 ///     grl_engine_new(GRL_STR("{\"issuer\":\"http://127.0.0.1:8080/\"}"), NULL, &engine, NULL);
@@ -435,8 +435,8 @@ typedef struct grl_record {
 /// Nothing is swept unless you ask for it: call grl_engine_sweep now and then.
 ///
 /// Ownership: the struct is borrowed while grl_engine_new runs. `ctx` stays yours until `release`, which
-/// is called exactly once for each grl_engine_new that is given the store: when the engine and all its
-/// grl_authorization are freed, or before grl_engine_new returns if that fails. (Not after
+/// is called exactly once for each grl_engine_new (or grl_engine_open, which refuses it) that is given
+/// the store: when the engine and all its grl_authorization are freed, or before it returns if it fails. (Not after
 /// GRL_USAGE_SIZE: then nothing but sizes was read.)
 typedef struct grl_store {
     /// sizeof(grl_store).
@@ -487,9 +487,9 @@ typedef struct grl_store {
 /// GRL_TEMPORARILY_UNAVAILABLE is passed on to the client; anything else means that it failed, and
 /// the call ends with GRL_SERVER_ERROR. Either way nothing is issued then and nothing has changed.
 ///
-/// Ownership: the struct and its text are borrowed while grl_engine_new runs. `ctx` stays yours until
-/// `release`, which is called exactly once for each grl_engine_new that is given a host: when the
-/// engine and all its grl_authorization are freed, or before grl_engine_new returns if that fails.
+/// Ownership: the struct and its text are borrowed while grl_engine_new or grl_engine_open runs. `ctx`
+/// stays yours until `release`, which is called exactly once for each of these calls: when the engine
+/// and all its grl_authorization are freed, or before the call returns if it fails.
 /// (Not after GRL_USAGE_SIZE: then nothing but sizes was read.)
 typedef struct grl_host {
     /// sizeof(grl_host).
@@ -532,22 +532,37 @@ typedef struct grl_host {
 
 // ---- Engine -------------------------------------------------------------------------------------
 
-/// Opens an engine. Without a host, it takes the system's clock and randomness.
+/// Opens an engine in memory: what it knows ends with it. Without a host, it takes the system's clock
+/// and randomness.
 ///
 /// `config` is a JSON object; the least that works:
-/// `{"issuer":"http://127.0.0.1:8080/","apis":[…],"clients":[…]}`. With
-/// `"store":{"sqlite":"/path/to/file"},"keys":{"sealing":"<32 bytes in base64url, without padding>"}` grants,
-/// keys, and what is changed of clients and APIs outlive the process, in a file that any number of
-/// processes may open at once. Keep the sealing key elsewhere: in the Keychain, DPAPI, a KMS.
+/// `{"issuer":"http://127.0.0.1:8080/","apis":[…],"clients":[…]}`. A configuration that names a `store`, or a
+/// host that brings one, makes it last: see grl_engine_open.
 ///
 /// Ownership: `engine` is yours; of `host`, see there.
-/// Errors: GRL_CONFIG and its reasons: the description names the place. GRL_STORE and its reasons:
-/// GRL_STORE_SEALED of the wrong sealing key. GRL_TEMPORARILY_UNAVAILABLE where another process holds
-/// the file for longer than five seconds.
+/// Errors: GRL_CONFIG and its reasons: the description names the place.
 GRL_API grl_status grl_engine_new(grl_str config,
                                   const grl_host *GRL_NULLABLE host,
                                   grl_engine *GRL_NULLABLE *GRL_NONNULL engine,
                                   grl_error *GRL_NULLABLE *GRL_NULLABLE error);
+
+/// Opens an engine on a file, which is made if it is not there: grants, keys, and what is changed of
+/// clients and APIs outlive the process. Any number of processes may open the same file at once.
+///
+/// `path` is the file of an SQLite database of ours. `sealing_key` is 32 bytes, not text, which you keep
+/// elsewhere: in the Keychain, DPAPI, the Secret Service, a KMS. Without them nobody can read the
+/// engine's keys in the file. The configuration may say the same:
+/// `"store":{"sqlite":path},"keys":{"sealing":base64url}`.
+///
+/// Ownership: `engine` is yours; of `host`, see there.
+/// Errors: those of grl_engine_new. GRL_STORE and its reasons, such as GRL_STORE_SEALED of the wrong key.
+/// GRL_TEMPORARILY_UNAVAILABLE where another process holds the file for longer than five seconds.
+GRL_API grl_status grl_engine_open(grl_str config,
+                                   grl_str path,
+                                   grl_str sealing_key,
+                                   const grl_host *GRL_NULLABLE host,
+                                   grl_engine *GRL_NULLABLE *GRL_NONNULL engine,
+                                   grl_error *GRL_NULLABLE *GRL_NULLABLE error);
 
 /// Frees an engine; NULL is fine. Not from within a callback.
 GRL_API void grl_engine_free(grl_engine *GRL_NULLABLE engine);

@@ -25,7 +25,7 @@ use crate::random::{Random, SystemRandom};
 use crate::registry::Registry;
 use crate::secret::Secret;
 use crate::state::State;
-use crate::store::{MemoryStore, Store, StoreResult};
+use crate::store::{MemoryStore, Store};
 
 /// An OAuth 2.1 / OpenID Connect server without a socket.
 ///
@@ -476,15 +476,25 @@ impl EngineBuilder {
     }
 }
 
+/// The host's own trouble: it is told which file.
 #[cfg(feature = "_sqlite")]
-fn open_sqlite(path: &Path) -> StoreResult<Arc<dyn Store>> {
-    Ok(Arc::new(crate::store::SqliteStore::open(path)?))
+fn open_sqlite(path: &Path) -> Result<Arc<dyn Store>> {
+    use crate::store::{SqliteStore, StoreError};
+    let opened = SqliteStore::open(path).map_err(|error| {
+        let detail = format!("{}: {error}", path.display());
+        match error {
+            StoreError::Failed(_) => Error::new(Status::Store, "the store cannot be opened"),
+            error => Error::from(error),
+        }
+        .with_detail(detail)
+    });
+    Ok(Arc::new(opened?))
 }
 
 #[cfg(not(feature = "_sqlite"))]
-fn open_sqlite(_: &Path) -> StoreResult<Arc<dyn Store>> {
+fn open_sqlite(_: &Path) -> Result<Arc<dyn Store>> {
     let what = "the library was built without SQLite";
-    Err(crate::store::StoreError::Unsupported(what.into()))
+    Err(Error::new(Status::StoreUnsupported, what))
 }
 
 fn parse(json: &str) -> Result<Value> {

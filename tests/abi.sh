@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export RUST_BACKTRACE=0
 
-TESTS="flow misuse buffer callbacks store threads http panic"
+TESTS="flow misuse buffer callbacks store durable threads http panic"
 WARNINGS="-pedantic -Wall -Wextra -Werror -Wconversion -Wundef"
 
 say() {
@@ -135,6 +135,9 @@ for test in quickstart $TESTS; do
     run "$test under valgrind" $memcheck "$work/$test.shared"
     say "$test: shared, static, ASan and UBSan, valgrind"
 done
+
+run "the quickstart on a file" "$work/quickstart.asan" --store "$work/quickstart.db"
+say "quickstart --store: ASan and UBSan"
 
 timeout 1 "$work/quickstart.static" >"$work/log" || fail "the quickstart takes longer than a second"
 [ "$(grep -c '^[1-8]\. ' "$work/log")" = 8 ] || fail "the quickstart does not tell its eight steps"

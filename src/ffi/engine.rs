@@ -20,24 +20,68 @@ use crate::secret::{Secret, wipe};
 /// Threads: any number may use it at once.
 pub struct grl_engine(pub(super) Engine);
 
-/// Opens an engine. Without a host, it takes the system's clock and randomness.
+/// Opens an engine in memory: what it knows ends with it. Without a host, it takes the system's clock
+/// and randomness.
 ///
 /// `config` is a JSON object; the least that works:
-/// `{"issuer":"http://127.0.0.1:8080/","apis":[…],"clients":[…]}`. With
-/// `"store":{"sqlite":"/path/to/file"},"keys":{"sealing":"<32 bytes in base64url, without padding>"}` grants,
-/// keys, and what is changed of clients and APIs outlive the process, in a file that any number of
-/// processes may open at once. Keep the sealing key elsewhere: in the Keychain, DPAPI, a KMS.
+/// `{"issuer":"http://127.0.0.1:8080/","apis":[…],"clients":[…]}`. A configuration that names a `store`, or a
+/// host that brings one, makes it last: see grl_engine_open.
 ///
 /// Ownership: `engine` is yours; of `host`, see there.
-/// Errors: GRL_CONFIG and its reasons: the description names the place. GRL_STORE and its reasons:
-/// GRL_STORE_SEALED of the wrong sealing key. GRL_TEMPORARILY_UNAVAILABLE where another process holds
-/// the file for longer than five seconds.
+/// Errors: GRL_CONFIG and its reasons: the description names the place.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn grl_engine_new(
     config: grl_str,
     host: *const grl_host,
     engine: *mut *mut grl_engine,
     error: *mut *mut grl_error,
+) -> Status {
+    // SAFETY: the parameters', by contract.
+    unsafe { open(config, host, engine, error, Ok) }
+}
+
+/// Opens an engine on a file, which is made if it is not there: grants, keys, and what is changed of
+/// clients and APIs outlive the process. Any number of processes may open the same file at once.
+///
+/// `path` is the file of an SQLite database of ours. `sealing_key` is 32 bytes, not text, which you keep
+/// elsewhere: in the Keychain, DPAPI, the Secret Service, a KMS. Without them nobody can read the
+/// engine's keys in the file. The configuration may say the same:
+/// `"store":{"sqlite":path},"keys":{"sealing":base64url}`.
+///
+/// Ownership: `engine` is yours; of `host`, see there.
+/// Errors: those of grl_engine_new. GRL_STORE and its reasons, such as GRL_STORE_SEALED of the wrong key.
+/// GRL_TEMPORARILY_UNAVAILABLE where another process holds the file for longer than five seconds.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn grl_engine_open(
+    config: grl_str,
+    path: grl_str,
+    sealing_key: grl_str,
+    host: *const grl_host,
+    engine: *mut *mut grl_engine,
+    error: *mut *mut grl_error,
+) -> Status {
+    // SAFETY: the parameters', by contract.
+    unsafe {
+        open(config, host, engine, error, |config| {
+            let key = Secret::new(sealing_key.bytes("sealing_key")?);
+            match path.text("path")? {
+                "" => Err(Error::new(Status::Usage, "'path' is empty")),
+                path => Ok(config.sqlite(path).sealing_key(key)),
+            }
+        })
+    }
+}
+
+/// Opens an engine on a configuration that `complete` has the last word about.
+///
+/// # Safety
+/// The contract of the module.
+unsafe fn open(
+    config: grl_str,
+    host: *const grl_host,
+    engine: *mut *mut grl_engine,
+    error: *mut *mut grl_error,
+    complete: impl FnOnce(Config) -> Result<Config>,
 ) -> Status {
     // SAFETY: NULL or writable, by contract.
     let error = unsafe { ErrorOut::new(error) };
@@ -50,7 +94,7 @@ pub unsafe extern "C" fn grl_engine_new(
         let out = out?;
         // SAFETY: text, by contract.
         let config = unsafe { config.text("config") }?;
-        let mut builder = Engine::builder(Config::from_json(config)?);
+        let mut builder = Engine::builder(complete(Config::from_json(config)?)?);
         if let Some(host) = host {
             // SAFETY: the host's text is still borrowed.
             builder = unsafe { host.install(builder) }?;

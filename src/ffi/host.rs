@@ -25,9 +25,9 @@ use crate::random::Random;
 /// GRL_TEMPORARILY_UNAVAILABLE is passed on to the client; anything else means that it failed, and
 /// the call ends with GRL_SERVER_ERROR. Either way nothing is issued then and nothing has changed.
 ///
-/// Ownership: the struct and its text are borrowed while grl_engine_new runs. `ctx` stays yours until
-/// `release`, which is called exactly once for each grl_engine_new that is given a host: when the
-/// engine and all its grl_authorization are freed, or before grl_engine_new returns if that fails.
+/// Ownership: the struct and its text are borrowed while grl_engine_new or grl_engine_open runs. `ctx`
+/// stays yours until `release`, which is called exactly once for each of these calls: when the engine
+/// and all its grl_authorization are freed, or before the call returns if it fails.
 /// (Not after GRL_USAGE_SIZE: then nothing but sizes was read.)
 #[repr(C)]
 #[derive(Clone, Copy)]

@@ -49,8 +49,8 @@ pub struct grl_record {
 /// Nothing is swept unless you ask for it: call grl_engine_sweep now and then.
 ///
 /// Ownership: the struct is borrowed while grl_engine_new runs. `ctx` stays yours until `release`, which
-/// is called exactly once for each grl_engine_new that is given the store: when the engine and all its
-/// grl_authorization are freed, or before grl_engine_new returns if that fails. (Not after
+/// is called exactly once for each grl_engine_new (or grl_engine_open, which refuses it) that is given
+/// the store: when the engine and all its grl_authorization are freed, or before it returns if it fails. (Not after
 /// GRL_USAGE_SIZE: then nothing but sizes was read.)
 #[repr(C)]
 #[derive(Clone, Copy)]

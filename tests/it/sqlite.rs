@@ -75,7 +75,9 @@ fn a_file_that_is_something_else_is_refused_and_left_alone() {
     }
     assert_eq!(refusal(folder.path()), Status::StoreReadOnly, "a folder");
     let nowhere = folder.file("no/such/folder/grants.db");
-    assert_eq!(refusal(&nowhere), Status::ServerError);
+    let error = Engine::new(config(&nowhere)).unwrap_err();
+    assert_eq!(error.status(), Status::Store);
+    assert!(error.to_string().contains("no/such/folder"), "{error}");
 }
 
 #[test]
@@ -490,6 +492,39 @@ fn a_backup_is_consistent_while_work_goes_on() {
             .engine
             .verify(&tokens[0].access_token, API, &[])
             .unwrap();
+    }
+}
+
+/// As a host writes it that has no other place: the process's own folder.
+#[test]
+fn a_relative_path_is_a_path() {
+    const CHILD: &str = "GRL_TEST_RELATIVE";
+    if std::env::var_os(CHILD).is_some() {
+        let fixture = fixture(Path::new("grants.db"));
+        fixture.sign_in();
+        fixture.engine.backup("copy.db").unwrap();
+        std::env::set_current_dir("/").unwrap();
+        fixture.sign_in();
+        return;
+    }
+    let folder = Folder::new();
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "sqlite::a_relative_path_is_a_path"])
+        .env(CHILD, "")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    for file in ["grants.db", "copy.db"] {
+        let grants = fixture(&folder.file(file))
+            .engine
+            .grants(GrantFilter::default())
+            .unwrap();
+        assert!(!grants.is_empty(), "{file}");
     }
 }
 

@@ -49,12 +49,10 @@ static void cut(token out, const char *from, const char *before, const char *end
     snprintf(out, sizeof(token), "%.*s", (int)strcspn(start, end), start);
 }
 
-// The 32 bytes in FILE.key, as base64url. Made before FILE is, for this user alone: an app has such a key
-// in a Keychain, a Secret Service or a KMS.
-static void sealing_key(char text[44], const char *store)
+// The 32 bytes in FILE.key. Made before FILE is, for this user alone: an app has such a key in a
+// Keychain, a Secret Service or a KMS.
+static void sealing_key(unsigned char key[32], const char *store)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned char key[33] = {0};
     char path[512];
     snprintf(path, sizeof path, "%s.key", store);
     if (access(store, F_OK) != 0 && access(path, F_OK) != 0) {
@@ -71,28 +69,23 @@ static void sealing_key(char text[44], const char *store)
         exit(1);
     }
     close(file);
-    for (int i = 0; i < 43; i++) { // six bits each
-        unsigned window = (unsigned)key[i * 6 / 8] << 8 | key[i * 6 / 8 + 1];
-        text[i] = digits[window >> (10 - i * 6 % 8) & 63];
-    }
-    text[43] = '\0';
 }
 
 // An engine in memory, or on a file that outlives it.
 static grl_engine *open_engine(const char *store)
 {
-    char config[1024] = "{\"issuer\": \"http://127.0.0.1:8080/\"}", key[44];
-    if (store != NULL) {
-        sealing_key(key, store);
-        // A path with quotes or backslashes in it would have to be escaped.
-        snprintf(config, sizeof config,
-                 "{\"issuer\": \"http://127.0.0.1:8080/\", \"store\": {\"sqlite\": \"%s\"},"
-                 " \"keys\": {\"sealing\": \"%s\"}}",
-                 store, key);
-    }
+    grl_str config = GRL_STR("{\"issuer\": \"http://127.0.0.1:8080/\"}");
+    unsigned char key[32];
     grl_engine *engine;
     grl_error *error;
-    check(grl_engine_new(grl_str_from(config), NULL, &engine, &error), &error);
+    if (store == NULL) {
+        check(grl_engine_new(config, NULL, &engine, &error), &error);
+    } else {
+        sealing_key(key, store);
+        check(grl_engine_open(config, grl_str_from(store), grl_str_of(key, sizeof key), NULL, &engine,
+                              &error),
+              &error);
+    }
     return engine;
 }
 

@@ -119,6 +119,7 @@ impl Store for SqliteStore {
     /// The copy is of one moment, complete, and the owner's alone (0600). It has its name only once all of
     /// it is on the disk.
     fn backup(&self, to: &Path) -> StoreResult<()> {
+        let to = std::path::absolute(to).map_err(|error| io(&error))?;
         if to.exists() {
             return Err(StoreError::Failed(
                 "the backup's file exists already".into(),
@@ -127,7 +128,7 @@ impl Store for SqliteStore {
         let mut partial = to.as_os_str().to_owned();
         partial.push(".partial");
         let partial = PathBuf::from(partial);
-        let made = self.copy(&partial, to);
+        let made = self.copy(&partial, &to);
         if made.is_err() {
             // What is left of it is of no use to anybody.
             let _ = std::fs::remove_file(&partial);
