@@ -1,10 +1,10 @@
 //! Sealing: the engine's keys on their way into a store, which is not to know them.
 //!
 //! Knows bytes and the host's 32-byte key; not what the bytes mean, nor where they are kept. Sealed
-//! under AES-256-GCM with the record's identity as associated data, so that nothing passes for another
-//! record. The name of the key stands beside: the wrong key is told from damage.
+//! under ChaCha20-Poly1305 (as quick on processors without AES, and clean to valgrind) with the record's
+//! identity as associated data, so that nothing passes for another record. The name of the key stands beside: the wrong key is told from damage.
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf;
 
 use crate::error::{Error, Result, Status};
@@ -130,7 +130,7 @@ impl SealingKey {
         let failed = |_| Error::server("the sealing key was refused");
         Ok(SealingKey {
             aead: Guarded::new(LessSafeKey::new(
-                UnboundKey::new(&AES_256_GCM, aead.expose()).map_err(failed)?,
+                UnboundKey::new(&CHACHA20_POLY1305, aead.expose()).map_err(failed)?,
             )),
             name: name.expose().try_into().map_err(Error::server)?,
         })

@@ -102,7 +102,7 @@ must_be_caught() { # what it is called, what the report says, command
 
 sanitize="gcc -fsanitize=address,undefined -fno-sanitize-recover=all"
 memcheck="valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect,possible --error-exitcode=9"
-memcheck="$memcheck --errors-for-leak-kinds=definite,indirect,possible --suppressions=tests/abi/valgrind.supp"
+memcheck="$memcheck --errors-for-leak-kinds=definite,indirect,possible"
 
 for planted in leak use_after_free; do
     # shellcheck disable=SC2086
