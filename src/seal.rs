@@ -2,7 +2,8 @@
 //!
 //! Knows bytes and the host's 32-byte key; not what the bytes mean, nor where they are kept. Sealed
 //! under ChaCha20-Poly1305 (as quick on processors without AES, and clean to valgrind) with the record's
-//! identity as associated data, so that nothing passes for another record. The name of the key stands beside: the wrong key is told from damage.
+//! identity as associated data, so that nothing passes for another record. The name of the key stands
+//! beside: the wrong key is told from damage.
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf;
