@@ -1,6 +1,10 @@
 //! What durability costs: the SQLite store beside a raw loop of `write` and `fdatasync` of the same bytes
 //! on the same disk, and beside the memory store; all in one run, round by round.
 //!
+//! The raw loop appends, as a log does that nobody cuts back: that is what the bounds are about. Beside it
+//! stands one that writes over what is there, round and round: no less can be done, since the disk need
+//! not note a new length.
+//!
 //! `cargo bench --bench store` takes some minutes; `-- --quick` (or `--test`) is a smoke run of seconds, and
 //! `-- rates`, `rotations` or `large` is that part alone.
 //! The files lie in a folder below `target/`; `GRANTLET_BENCH_DIR` names another.
@@ -128,102 +132,121 @@ fn fleets(engine: &Engine, threads: usize) -> Vec<Fleet<Engine>> {
 }
 
 fn rates(folder: &Folder, rounds: usize, moment: Duration) {
-    let mut raw = [1, 8].map(|batch| Raw::new(&folder.file(&format!("raw-{batch}")), batch));
+    let raw = |batch, rewinds| {
+        Raw::new(
+            &folder.file(&format!("raw-{batch}-{rewinds}")),
+            batch,
+            rewinds,
+        )
+    };
+    let (mut append_one, mut append_eight) = (raw(1, false), raw(8, false));
+    let (mut over_one, mut over_eight) = (raw(1, true), raw(8, true));
     let sqlite = |name: &str| Arc::new(SqliteStore::open(folder.file(name)).unwrap());
     let durable = engine(sqlite("group.db"));
     let single = engine(Arc::new(OneAtATime(Mutex::default(), sqlite("single.db"))));
     let memory = engine(Arc::new(MemoryStore::new()));
     let (mut one, mut eight) = (fleets(&durable, 1), fleets(&durable, 8));
-    let mut crowds = [&durable, &memory, &single].map(|engine| fleets(engine, 32));
-    let mut samples: Vec<[f64; 7]> = Vec::new();
+    let [mut in_group, mut in_memory, mut one_at_a_time] =
+        [&durable, &memory, &single].map(|engine| fleets(engine, 32));
+    let mut lanes: [(&str, Box<dyn FnMut() -> f64 + '_>); 9] = [
+        (
+            "raw append + fdatasync, one record a flush",
+            Box::new(|| rate(vec![|| append_one.step()], moment)),
+        ),
+        (
+            "raw write over + fdatasync, one record",
+            Box::new(|| rate(vec![|| over_one.step()], moment)),
+        ),
+        (
+            "1 thread, ES256 refreshes",
+            Box::new(|| rotate(&mut one, moment)),
+        ),
+        (
+            "raw append + fdatasync, eight records a flush",
+            Box::new(|| 8.0 * rate(vec![|| append_eight.step()], moment)),
+        ),
+        (
+            "raw write over + fdatasync, eight records",
+            Box::new(|| 8.0 * rate(vec![|| over_eight.step()], moment)),
+        ),
+        (
+            "8 threads, ES256 refreshes",
+            Box::new(|| rotate(&mut eight, moment)),
+        ),
+        (
+            "32 threads on the memory store",
+            Box::new(|| rotate(&mut in_memory, moment)),
+        ),
+        (
+            "32 threads, ES256 refreshes",
+            Box::new(|| rotate(&mut in_group, moment)),
+        ),
+        (
+            "32 threads, one transaction a call",
+            Box::new(|| rotate(&mut one_at_a_time, moment)),
+        ),
+    ];
+    let mut samples: Vec<Vec<f64>> = Vec::new();
     for round in 0..=rounds {
-        let [raw_one, raw_eight] = &mut raw;
-        let [in_group, in_memory, one_at_a_time] = &mut crowds;
-        let sample = [
-            rate(vec![|| raw_one.step()], moment),
-            rotate(&mut one, moment),
-            rate(vec![|| raw_eight.step()], moment) * 8.0,
-            rotate(&mut eight, moment),
-            rotate(in_memory, moment),
-            rotate(in_group, moment),
-            rotate(one_at_a_time, moment),
-        ];
+        let sample = lanes.iter_mut().map(|(_, run)| run()).collect();
         // The first round warms up.
         if round > 0 {
             samples.push(sample);
         }
     }
-    let of = |at: usize| median(samples.iter().map(|sample| sample[at]).collect());
-    let ratio = |at: usize, to: usize| {
-        median(
-            samples
-                .iter()
-                .map(|sample| sample[at] / sample[to])
-                .collect(),
-        )
-    };
-    row(
-        "raw write + fdatasync, one record a flush",
-        format!("{:.0}/s", of(0)),
-        "",
-    );
-    row(
-        "1 thread, ES256 refresh",
-        format!("{:.0}/s, {:.2} × raw", of(1), ratio(1, 0)),
-        "≥ 0.75 ×",
-    );
-    row(
-        "raw write + fdatasync, eight records a flush",
-        format!("{:.0}/s", of(2)),
-        "",
-    );
-    row(
-        "8 threads",
-        format!("{:.0}/s, {:.2} × raw", of(3), ratio(3, 2)),
-        "≥ 0.4 ×",
-    );
-    row(
-        "32 threads on the memory store",
-        format!("{:.0}/s", of(4)),
-        "",
-    );
-    row(
-        "32 threads",
-        format!("{:.0}/s, {:.2} × memory", of(5), ratio(5, 4)),
-        "≥ 0.3 ×",
-    );
-    row(
-        "32 threads, one transaction a call",
-        format!("{:.0}/s; grouped {:.1} ×", of(6), ratio(5, 6)),
-        "≥ 4 ×",
-    );
+    // What each lane is compared with, and the bound of that.
+    let beside: [&[(usize, &str)]; 9] = [
+        &[],
+        &[],
+        &[(0, "≥ 0.75 ×"), (1, "")],
+        &[],
+        &[],
+        &[(3, "≥ 0.4 ×"), (4, "")],
+        &[],
+        &[(6, "≥ 0.3 ×"), (8, "≥ 4 ×")],
+        &[],
+    ];
+    for (at, (name, _)) in lanes.iter().enumerate() {
+        let rate = median(samples.iter().map(|sample| sample[at]).collect());
+        row(name, format!("{rate:.0}/s"), "");
+        for (other, bound) in beside[at] {
+            let ratios = samples.iter().map(|sample| sample[at] / sample[*other]);
+            let what = format!("{name}, beside {}", lanes[*other].0);
+            row(&what, format!("{:.2} ×", median(ratios.collect())), bound);
+        }
+    }
 }
 
-/// What any durable store has to do: write and wait for the disk. The file is written round and round, as
-/// SQLite's log is.
+/// What any durable store has to do: write and wait for the disk.
 struct Raw {
     file: File,
     bytes: Vec<u8>,
     at: usize,
+    /// Whether it writes over what is there, as SQLite's log does once it has been copied.
+    rewinds: bool,
 }
 
 impl Raw {
+    /// SQLite copies its log after as many frames.
     const ROUND: usize = 1_000;
 
-    fn new(path: &Path, batch: usize) -> Self {
+    fn new(path: &Path, batch: usize, rewinds: bool) -> Self {
         Raw {
             file: File::create(path).unwrap(),
             bytes: vec![b'x'; batch * FRAME],
             at: 0,
+            rewinds,
         }
     }
 
     fn step(&mut self) -> usize {
         use std::os::unix::fs::FileExt as _;
-        let offset = self.at * FRAME;
-        self.file.write_all_at(&self.bytes, offset as u64).unwrap();
+        self.file.write_all_at(&self.bytes, self.at as u64).unwrap();
         self.file.sync_data().unwrap();
-        self.at = (self.at + self.bytes.len() / FRAME) % Raw::ROUND;
+        self.at += self.bytes.len();
+        if self.rewinds && self.at >= Raw::ROUND * FRAME {
+            self.at = 0;
+        }
         self.bytes.len()
     }
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::clock::Timestamp;
 use crate::store::{Key, Record, StoreError, StoreResult};
@@ -98,10 +98,16 @@ impl<W: Writer> Committer<W> {
         let mut own = None;
         for round in 1..=MAX_ROUNDS {
             let mut batch = self.take();
-            batch.outcomes = writer.transact(&batch.changes);
+            batch.outcomes = Some(writer.transact(&batch.changes));
             // Who leads was the first to wait.
             own = own.or_else(|| batch.take_first());
             let mut queue = self.queue.lock();
+            if let Some(Err(StoreError::Busy(_))) = batch.outcomes {
+                // Another process has kept everybody waiting long enough.
+                batch
+                    .turns
+                    .extend(queue.waiting.drain(..).map(|(_, turn)| turn));
+            }
             if queue.waiting.is_empty() || round == MAX_ROUNDS {
                 queue.pass_on();
                 break;
@@ -119,8 +125,15 @@ impl<W: Writer> Committer<W> {
             queue: &self.queue,
             changes,
             turns,
-            outcomes: Err(defect()),
+            outcomes: None,
         }
+    }
+}
+
+impl<W> Committer<W> {
+    /// What writes, if it does not just now.
+    pub(super) fn idle_writer(&self) -> Option<MutexGuard<'_, W>> {
+        self.writer.try_lock()
     }
 }
 
@@ -139,14 +152,15 @@ struct Batch<'a> {
     queue: &'a Mutex<Queue>,
     changes: Vec<Change>,
     turns: Vec<Arc<Turn>>,
-    outcomes: Outcomes,
+    /// None while the transaction goes on, and where a panic ended it.
+    outcomes: Option<Outcomes>,
 }
 
 impl Batch<'_> {
     /// The outcome of the first, who need not be told.
     fn take_first(&mut self) -> Option<StoreResult<usize>> {
         self.turns.drain(..1).next()?;
-        match &mut self.outcomes {
+        match self.outcomes.as_mut()? {
             Ok(outcomes) => outcomes.drain(..1).next(),
             Err(error) => Some(Err(error.clone())),
         }
@@ -155,12 +169,14 @@ impl Batch<'_> {
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        let outcomes = self.outcomes.take().unwrap_or_else(|| {
+            // Whoever led leads no more.
             self.queue.lock().pass_on();
-        }
+            Err(defect())
+        });
         let turns = self.turns.drain(..);
-        tell(match &mut self.outcomes {
-            Ok(outcomes) => turns.zip(outcomes.drain(..)).collect(),
+        tell(match outcomes {
+            Ok(outcomes) => turns.zip(outcomes).collect(),
             Err(error) => turns.map(|turn| (turn, Err(error.clone()))).collect(),
         });
     }
@@ -307,6 +323,58 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A host's own destructor may call the engine while its own panic unwinds: that is not ours.
+    #[test]
+    fn a_commit_while_somebody_else_s_panic_unwinds_is_a_commit() {
+        struct Calls<'a>(&'a Committer<Counting>);
+        impl Drop for Calls<'_> {
+            fn drop(&mut self) {
+                let done = self.0.commit(Change::Sweep(Timestamp::NEVER, 7));
+                assert_eq!(done.ok(), Some(7));
+            }
+        }
+        let committer = Committer::new(Counting::default());
+        let host = std::panic::AssertUnwindSafe(|| {
+            let _calls = Calls(&committer);
+            panic!("the host's own");
+        });
+        assert!(std::panic::catch_unwind(host).is_err());
+        assert_eq!(commit_all(&committer, 2, 3).len(), 6);
+        assert_eq!(committer.writer.into_inner().batches.concat().len(), 7);
+    }
+
+    /// Another process keeps the file: all who wait are told at once, not one batch after another.
+    #[test]
+    fn who_waits_behind_a_busy_file_is_told_with_the_first() {
+        struct BusyOnce(usize);
+        impl Writer for BusyOnce {
+            fn transact(&mut self, batch: &[Change]) -> Outcomes {
+                self.0 += 1;
+                std::thread::sleep(Duration::from_millis(50));
+                match self.0 {
+                    1 => Err(StoreError::Busy("held".into())),
+                    _ => Ok(batch.iter().map(|_| Ok(0)).collect()),
+                }
+            }
+        }
+        let committer = Committer::new(BusyOnce(0));
+        let busy = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for thread in 0..6_u64 {
+                let (committer, busy) = (&committer, &busy);
+                scope.spawn(move || {
+                    std::thread::sleep(Duration::from_millis(thread * 4));
+                    let done = committer.commit(Change::Sweep(Timestamp::NEVER, 0));
+                    if matches!(done, Err(StoreError::Busy(_))) {
+                        busy.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        });
+        assert_eq!(busy.into_inner(), 6);
+        assert_eq!(committer.writer.into_inner().0, 1);
     }
 
     /// Nobody hangs: who led panics, who waited is told, and who comes later goes on.

@@ -246,8 +246,26 @@ fn update(
     Ok(updated > 0)
 }
 
-/// Any record in the place of any other.
+/// Any record in the place of any other: both steps, or none.
 fn replace(conn: &Connection, key: &Key, version: u64, record: &Record) -> StoreResult<bool> {
+    conn.execute_batch("SAVEPOINT replacing")?;
+    let replaced = remove_and_insert(conn, key, version, record);
+    // Where SQLite gave up on the whole transaction there is nothing left to undo.
+    if replaced.is_err() && !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK TO replacing")?;
+    }
+    if !conn.is_autocommit() {
+        conn.execute_batch("RELEASE replacing")?;
+    }
+    replaced
+}
+
+fn remove_and_insert(
+    conn: &Connection,
+    key: &Key,
+    version: u64,
+    record: &Record,
+) -> StoreResult<bool> {
     let mut removed = 0;
     for sql in [
         "DELETE FROM grants WHERE id = ?1 AND version = ?2",
