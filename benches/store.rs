@@ -131,6 +131,9 @@ fn fleets(engine: &Engine, threads: usize) -> Vec<Fleet<Engine>> {
         .collect()
 }
 
+/// What is measured, and how: operations a second.
+type Lane<'a> = (&'static str, Box<dyn FnMut() -> f64 + 'a>);
+
 fn rates(folder: &Folder, rounds: usize, moment: Duration) {
     let raw = |batch, rewinds| {
         Raw::new(
@@ -148,7 +151,7 @@ fn rates(folder: &Folder, rounds: usize, moment: Duration) {
     let (mut one, mut eight) = (fleets(&durable, 1), fleets(&durable, 8));
     let [mut in_group, mut in_memory, mut one_at_a_time] =
         [&durable, &memory, &single].map(|engine| fleets(engine, 32));
-    let mut lanes: [(&str, Box<dyn FnMut() -> f64 + '_>); 9] = [
+    let mut lanes: [Lane<'_>; 9] = [
         (
             "raw append + fdatasync, one record a flush",
             Box::new(|| rate(vec![|| append_one.step()], moment)),

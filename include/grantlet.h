@@ -614,10 +614,12 @@ GRL_API grl_status grl_engine_rotate_keys(const grl_engine *engine,
                                           grl_error *GRL_NULLABLE *GRL_NULLABLE error);
 
 /// Seals the engine's keys in its store under another 32 bytes, `sealing_key`, which the next to open it
-/// has to bring. Other processes on the same store need it too, to learn of later changes.
+/// has to bring. Engines of other processes on the same store refuse every request from the next second
+/// on (GRL_STORE_SEALED) until they are opened with it.
 ///
 /// State: changes how the keys are stored.
 /// Errors: GRL_CONFIG_KEY for another length; GRL_STORE_UNSUPPORTED where nothing outlives the process.
+/// Those of the store: then nobody knows whether it was done, so keep both keys; one of them opens it.
 GRL_API grl_status grl_engine_reseal(const grl_engine *engine,
                                      grl_str sealing_key,
                                      grl_error *GRL_NULLABLE *GRL_NULLABLE error);

@@ -241,7 +241,8 @@ impl Config {
 
     /// Adds a signing key of any algorithm but HS256 (a shared secret is an API's,
     /// [`Api::signing_secret`]): the first of an algorithm signs, the second is published as the next.
-    /// Without one of an algorithm that is needed, a fresh key is made when the engine opens.
+    /// Without one of an algorithm that is needed, a fresh key is made when the engine opens. On a durable
+    /// store a key takes over once: rotated out, it stays out, though it is still configured.
     #[must_use]
     pub fn signing_key(mut self, key: SigningKey) -> Self {
         self.signing_keys.push(std::sync::Arc::new(key));

@@ -336,7 +336,8 @@ impl Engine {
     }
 
     /// Removes at most `limit` records that nobody needs any more, by a bounded amount of work; tells
-    /// how many. To be called now and then.
+    /// how many. A store does a little of it with each new grant; a host that makes none, or seldom, calls
+    /// this now and then.
     ///
     /// # Errors
     /// Those of the store.
@@ -344,12 +345,14 @@ impl Engine {
         Ok(self.context().store.sweep(self.context().now(), limit)?)
     }
 
-    /// Seals the engine's keys in the store under another 32 bytes. Other processes on the same store need
-    /// the new key to open it, and to learn of later changes.
+    /// Seals the engine's keys in the store under another 32 bytes. Engines of other processes on the same
+    /// store refuse every request from the next second on ([`Status::StoreSealed`]) until they are opened
+    /// with the new key.
     ///
     /// # Errors
     /// [`Status::ConfigKey`] for another length, [`Status::StoreUnsupported`] where the store does not
-    /// outlive the process, those of the store; nothing is changed then.
+    /// outlive the process: nothing is changed then. Those of the store: then nobody knows whether it was
+    /// done, so keep both keys; one of them opens it.
     pub fn reseal(&self, sealing_key: &Secret) -> Result<()> {
         self.context()
             .state

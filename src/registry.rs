@@ -83,7 +83,7 @@ impl Registry {
                 Changes::default(),
             ),
             Some(lasting) => (
-                lasting.keyring.adopt(&configured, now, random)?,
+                lasting.keyring.adopt(&configured, now)?,
                 lasting.token_keys.adopt(&config.token_keys)?,
                 lasting.changes,
             ),

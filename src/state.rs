@@ -50,7 +50,8 @@ struct Snapshot {
 
 struct Kept {
     store: Arc<dyn Store>,
-    sealing: RwLock<Arc<Sealing>>,
+    /// The first seals, any opens: there are two while the key is changed.
+    sealing: RwLock<Vec<Arc<Sealing>>>,
     config: Config,
     issuer: Issuer,
     random: Arc<dyn Random>,
@@ -81,16 +82,19 @@ impl State {
             config.dangerous_plaintext_keys,
         )?;
         let now = now();
-        let kept = Kept {
+        let mut kept = Kept {
             store: Arc::clone(store),
-            sealing: RwLock::new(Arc::new(sealing)),
+            sealing: RwLock::new(vec![Arc::new(sealing)]),
             config,
             issuer,
             random: Arc::clone(random),
             looked_at: AtomicU64::new(now.as_secs()),
         };
+        let opened = kept.open(now)?;
+        // They are in the record, and guarded, from now on.
+        kept.config.token_keys.clear();
         Ok(State {
-            registry: RwLock::new(kept.open(now)?),
+            registry: RwLock::new(opened),
             kept: Some(kept),
         })
     }
@@ -141,9 +145,7 @@ impl State {
             };
             if done {
                 if let Some(kept) = &self.kept {
-                    // It is done. If the store does not answer now, the next call looks.
-                    kept.looked_at.store(NOT_YET, Ordering::Relaxed);
-                    let _ = self.refresh(kept, now);
+                    self.look_again(kept, now);
                 }
                 return Ok(());
             }
@@ -151,7 +153,8 @@ impl State {
         Err(busy())
     }
 
-    /// Seals the record under another key, which is the engine's from now on.
+    /// Seals the record under another key, which is the engine's from now on. Where it fails once the store
+    /// was asked, nobody knows which of the two opens the record: both are kept.
     pub(crate) fn reseal(&self, key: &Secret, now: Timestamp) -> Result<()> {
         let kept = self.kept.as_ref().ok_or_else(|| {
             Error::new(
@@ -159,18 +162,27 @@ impl State {
                 "the store keeps no keys: nothing is sealed",
             )
         })?;
-        let sealing = Arc::new(Sealing::renewed(key)?);
+        let renewed = Arc::new(Sealing::renewed(key)?);
+        // Whoever looks meanwhile may find the record under either.
+        kept.sealing.write().push(Arc::clone(&renewed));
         for _ in 0..MAX_ATTEMPTS {
             self.refresh(kept, now)?;
             let present = Arc::clone(&self.registry.read());
             let lasting = present.registry.lasting();
-            let record = kept.seal_with(&sealing, &lasting, present.revision + 1)?;
+            let record = kept.seal_with(&renewed, &lasting, present.revision + 1)?;
             if kept.store.swap(&KEY, present.version, record)? {
-                *kept.sealing.write() = sealing;
-                return self.refresh(kept, now);
+                *kept.sealing.write() = vec![renewed];
+                self.look_again(kept, now);
+                return Ok(());
             }
         }
         Err(busy())
+    }
+
+    /// Takes over what was just changed. If the store does not answer now, the next call looks.
+    fn look_again(&self, kept: &Kept, now: Timestamp) {
+        kept.looked_at.store(NOT_YET, Ordering::Relaxed);
+        let _ = self.refresh(kept, now);
     }
 
     /// Puts a registry in the place of the one that it was made of, if that is still there.
@@ -185,14 +197,30 @@ impl State {
 
     /// Takes over what the store holds, if it is not what is here.
     fn refresh(&self, kept: &Kept, now: Timestamp) -> Result<()> {
-        let loaded = kept.load()?.ok_or_else(gone)?;
+        let mut loaded = kept.load()?.ok_or_else(gone)?;
         if loaded.version == self.registry.read().version {
             return Ok(());
         }
-        let snapshot = kept.snapshot(&loaded, now)?;
+        let snapshot = loop {
+            match kept.snapshot(&loaded, now) {
+                // It may have been sealed anew since it was loaded; then there is a newer one.
+                Err(error) if error.status() == Status::StoreSealed => {
+                    let version =
+                        std::mem::replace(&mut loaded, kept.load()?.ok_or_else(gone)?).version;
+                    if loaded.version == version {
+                        return Err(error);
+                    }
+                }
+                snapshot => break snapshot?,
+            }
+        };
+        // Of two who look at once, the one who saw more; unless the store itself went back, by a backup.
+        let is_older = snapshot.revision < self.registry.read().revision;
+        if is_older && kept.load()?.map(|loaded| loaded.version) != Some(snapshot.version) {
+            return Ok(());
+        }
         let mut registry = self.registry.write();
-        // Of two who look at once, the one who saw more.
-        if snapshot.revision >= registry.revision {
+        if is_older || snapshot.revision >= registry.revision {
             *registry = snapshot;
         }
         Ok(())
@@ -227,8 +255,8 @@ impl Kept {
             };
             let (lasting, revision) = self.read(&loaded)?;
             let registry = self.registry(Some(lasting.clone()), now)?;
-            let is_written = self.sealing.read().is_current(&loaded.bytes)
-                && same(&lasting, &registry.lasting())?;
+            let is_written =
+                self.seals().is_current(&loaded.bytes) && same(&lasting, &registry.lasting())?;
             if is_written {
                 return Ok(Snapshot::new(registry, loaded.version, revision));
             }
@@ -249,10 +277,15 @@ impl Kept {
         })
     }
 
+    /// The registry of a record. Where the configuration here asks for more than is in it, such as a key of
+    /// an algorithm of its own, that is written first: nobody else would know what is signed with it.
     fn snapshot(&self, loaded: &Sealed, now: Timestamp) -> Result<Arc<Snapshot>> {
         let (lasting, revision) = self.read(loaded)?;
-        let registry = self.registry(Some(lasting), now)?;
-        Ok(Snapshot::new(registry, loaded.version, revision))
+        let registry = self.registry(Some(lasting.clone()), now)?;
+        match same(&lasting, &registry.lasting())? {
+            true => Ok(Snapshot::new(registry, loaded.version, revision)),
+            false => self.open(now),
+        }
     }
 
     fn registry(&self, lasting: Option<Lasting>, now: Timestamp) -> Result<Registry> {
@@ -266,8 +299,13 @@ impl Kept {
     }
 
     fn read(&self, loaded: &Sealed) -> Result<(Lasting, u64)> {
-        let sealing = Arc::clone(&self.sealing.read());
-        let text = sealing.open(KEY.as_bytes(), &loaded.bytes)?;
+        let all = self.sealing.read().clone();
+        let opens = |sealing: &Arc<Sealing>| sealing.open(KEY.as_bytes(), &loaded.bytes);
+        let mut text = opens(&all[0]);
+        for other in &all[1..] {
+            text = text.or_else(|_| opens(other));
+        }
+        let text = text?;
         let mut value: Value = serde_json::from_slice(text.expose()).map_err(unreadable)?;
         let read = read(&value, &self.config);
         wipe_json(&mut value);
@@ -275,8 +313,12 @@ impl Kept {
     }
 
     fn seal(&self, lasting: &Lasting, revision: u64) -> Result<Record> {
-        let sealing = Arc::clone(&self.sealing.read());
-        self.seal_with(&sealing, lasting, revision)
+        self.seal_with(&self.seals(), lasting, revision)
+    }
+
+    /// What seals.
+    fn seals(&self) -> Arc<Sealing> {
+        Arc::clone(&self.sealing.read()[0])
     }
 
     fn seal_with(&self, sealing: &Sealing, lasting: &Lasting, revision: u64) -> Result<Record> {

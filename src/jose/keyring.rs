@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::jwk::unusable;
@@ -27,6 +28,9 @@ struct Line {
     next: Option<Arc<SigningKey>>,
     current: Arc<SigningKey>,
     previous: Vec<Retired>,
+    /// Which of the configuration's keys were taken over, by name: each takes over once, even where it
+    /// has long been dropped. One that was rotated out, because it leaked perhaps, must not come back.
+    adopted: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -55,10 +59,14 @@ impl Keyring {
             match ring.line_mut(algorithm) {
                 None => ring.lines.push(Line {
                     next: None,
+                    adopted: vec![key.kid().to_owned()],
                     current: key,
                     previous: Vec::new(),
                 }),
-                Some(line) if line.next.is_none() => line.next = Some(key),
+                Some(line) if line.next.is_none() => {
+                    line.adopted.push(key.kid().to_owned());
+                    line.next = Some(key);
+                }
                 Some(_) => {
                     return Err(unusable(format!(
                         "{algorithm} has more than a current and a next signing key"
@@ -103,6 +111,7 @@ impl Keyring {
                     next,
                     current,
                     previous: Vec::new(),
+                    adopted: Vec::new(),
                 });
             }
         }
@@ -131,23 +140,26 @@ impl Keyring {
     }
 
     /// The keyring with the keys that the host configures now, and their signers. A key that it holds
-    /// already stays in its place, so that a rotation is not undone; one that is new takes over, and
-    /// what signed before is a previous key. A host's key whose signer is gone signs no more.
-    pub(crate) fn adopt(
-        &self,
-        configured: &Keyring,
-        now: Timestamp,
-        random: &dyn Random,
-    ) -> Result<Keyring> {
+    /// already stays in its place, so that a rotation is not undone; one that is new takes over, once,
+    /// and what signed before is a previous key. Makes no key: whoever adopts the same has the same.
+    ///
+    /// # Errors
+    /// [`Status::ConfigKey`](crate::error::Status::ConfigKey) where a key has the `kid` of another.
+    pub(crate) fn adopt(&self, configured: &Keyring, now: Timestamp) -> Result<Keyring> {
+        for key in configured.keys() {
+            if let Some(own) = self.find(key.kid())
+                && (own.algorithm(), own.public_jwk()) != (key.algorithm(), key.public_jwk())
+            {
+                let what = format!("the store has another signing key of the kid {}", key.kid());
+                return Err(unusable(what));
+            }
+        }
         let mut ring = self.clone();
         for line in &configured.lines {
             match ring.line_mut(line.current.algorithm()) {
                 Some(own) => own.adopt(line, now),
                 None => ring.lines.push(line.clone()),
             }
-        }
-        for line in &mut ring.lines {
-            line.leave_absent(now, random)?;
         }
         Ok(ring)
     }
@@ -195,21 +207,29 @@ impl Line {
     }
 
     fn adopt(&mut self, configured: &Line, now: Timestamp) {
-        let mut is_new = [false; 2];
-        let given = [Some(&configured.current), configured.next.as_ref()];
-        for (key, is_new) in given.iter().zip(&mut is_new) {
-            let Some(key) = key else { continue };
-            *is_new = !self.take_signer(key);
-        }
-        if let [true, _] = is_new {
+        let takes_over = self.is_new(&configured.current);
+        if takes_over {
             self.retire(Arc::clone(&configured.current), now);
             if configured.current.is_external() && configured.next.is_none() {
                 self.next = None;
             }
         }
-        if let ([_, true], Some(next)) = (is_new, &configured.next) {
+        if let Some(next) = &configured.next
+            && self.is_new(next)
+        {
             self.next = Some(Arc::clone(next));
         }
+    }
+
+    /// Notes a key of the configuration, and gives the same one here its signer; tells whether it was
+    /// never seen before.
+    fn is_new(&mut self, key: &Arc<SigningKey>) -> bool {
+        let is_here = self.take_signer(key);
+        let is_known = self.adopted.iter().any(|kid| kid == key.kid());
+        if !is_known {
+            self.adopted.push(key.kid().to_owned());
+        }
+        !is_here && !is_known
     }
 
     /// Puts a key of the host's in the place of the same one; tells whether it was there.
@@ -236,23 +256,6 @@ impl Line {
         );
     }
 
-    /// Goes on without a host's key whose signer is not here, if there is another way.
-    fn leave_absent(&mut self, now: Timestamp, random: &dyn Random) -> Result<()> {
-        self.next.take_if(|key| key.is_absent());
-        if !self.current.is_absent() {
-            return Ok(());
-        }
-        let algorithm = self.current.algorithm();
-        let key = match self.next.take() {
-            Some(next) => next,
-            None if algorithm.can_generate() => Arc::new(SigningKey::generate(algorithm, random)?),
-            None => return Ok(()),
-        };
-        self.next = successor(&key, random)?;
-        self.retire(key, now);
-        Ok(())
-    }
-
     fn to_json(&self) -> Result<Value> {
         let previous = self.previous.iter().map(|retired| {
             let retired_at = retired.retired_at.as_secs();
@@ -262,6 +265,7 @@ impl Line {
             "next": self.next.as_deref().map(key_to_json).transpose()?,
             "current": key_to_json(&self.current)?,
             "previous": previous.collect::<Result<Vec<_>>>()?,
+            "adopted": self.adopted,
         }))
     }
 
@@ -283,14 +287,20 @@ impl Line {
             },
             current: key_from_json(&line["current"])?,
             previous: previous.collect::<Result<_>>()?,
+            adopted: Vec::deserialize(&line["adopted"]).map_err(|_| unreadable())?,
         })
     }
 
     fn rotate(&self, now: Timestamp, keep_secs: u32, random: &dyn Random) -> Result<Line> {
         let mut previous = self.previous.clone();
         previous.retain(|retired| now.since(retired.retired_at) <= keep_secs);
-        let next = match &self.next {
+        let algorithm = self.current.algorithm();
+        let next = match self.next.as_ref().filter(|key| !key.is_absent()) {
             Some(next) => Some(Arc::clone(next)),
+            // The host that held it is gone, and asks for another: ours.
+            None if self.current.is_absent() && algorithm.can_generate() => {
+                Some(Arc::new(SigningKey::generate(algorithm, random)?))
+            }
             None => successor(&self.current, random)?,
         };
         let Some(current) = next else {
@@ -310,6 +320,7 @@ impl Line {
             next: successor(&current, random)?,
             current,
             previous,
+            adopted: self.adopted.clone(),
         })
     }
 }

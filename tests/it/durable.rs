@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 
 use grantlet::store::{Key, Loaded, MemoryStore, Owner, Record, SqliteStore, Store, StoreResult};
@@ -336,50 +336,123 @@ impl Signer for Device {
     }
 }
 
-/// A host's own key is not in the store, only its public half: what it signed still verifies once it is
-/// gone, and the engine signs with a key of its own.
+/// A host's own key is not in the store, only its public half. An engine without its signer, such as a
+/// tool's on the same file, verifies what it signed, signs nothing, and changes nothing about it: only
+/// [`Engine::rotate_keys`] moves on to a key of our own.
 #[test]
 fn a_signer_of_the_host_s_may_come_and_go() {
     let folder = Folder::new();
     for store in stores(&folder) {
         let key = SigningKey::generate(Algorithm::ES256, &SystemRandom::default()).unwrap();
         let jwk = key.public_jwk().unwrap();
+        let hardware = jwk["kid"].as_str().unwrap();
         let device = Arc::new(Device(key, AtomicBool::new(false)));
         let signed_by_host = || {
             let signer: Arc<dyn Signer> = device.clone();
             config().signing_key(SigningKey::external(&jwk, signer).unwrap())
         };
-        let ours = kid(&on(&store).sign_in().access_token);
-        let by_host = with(&store, signed_by_host()).unwrap().sign_in();
-        assert_eq!(kid(&by_host.access_token), jwk["kid"].as_str().unwrap());
-        let again = with(&store, signed_by_host()).unwrap();
+        let ours = on(&store);
+        let before = kid(&ours.sign_in().access_token);
+        let server = with(&store, signed_by_host()).unwrap();
+        let by_host = server.sign_in();
+        assert_eq!(kid(&by_host.access_token), hardware);
+
+        // The one that was there first has no signer either: it must not sign under a key of its own.
+        let tool = on(&store);
+        for without in [&ours, &tool] {
+            without.clock.advance(1);
+            without
+                .engine
+                .verify(&by_host.access_token, API, &[])
+                .unwrap();
+            let error = without.refresh(token(&by_host.refresh_token)).unwrap_err();
+            assert_eq!(error.status(), Status::ServerError);
+            assert!(error.detail().unwrap().contains("signer"), "{error}");
+        }
+        server.clock.advance(2);
         assert_eq!(
-            kid(&again.sign_in().access_token),
-            jwk["kid"].as_str().unwrap()
+            kid(&server
+                .refresh(token(&by_host.refresh_token))
+                .unwrap()
+                .access_token),
+            hardware
         );
-        drop(again);
+        drop(server);
+        let server = with(&store, signed_by_host()).unwrap();
+        assert_eq!(kid(&server.sign_in().access_token), hardware);
 
         device.1.store(true, Ordering::SeqCst);
-        let without = on(&store);
-        without
-            .engine
-            .verify(&by_host.access_token, API, &[])
-            .unwrap();
-        let now = kid(&without
-            .refresh(token(&by_host.refresh_token))
-            .unwrap()
-            .access_token);
-        assert_ne!(now, jwk["kid"].as_str().unwrap());
+        tool.engine.rotate_keys().unwrap();
+        let now = kid(&tool.sign_in().access_token);
+        assert!(now != hardware && now != before);
+        tool.engine.verify(&by_host.access_token, API, &[]).unwrap();
         assert!(
-            kids(&without.engine).contains(&ours),
+            kids(&tool.engine).contains(hardware),
             "a previous key is still published"
         );
-        drop(without);
-        assert_eq!(
-            kid(&on(&store).sign_in().access_token),
-            now,
-            "and that stands"
-        );
+        server.clock.advance(3);
+        assert_eq!(kid(&server.sign_in().access_token), now);
+    }
+}
+
+/// A key that was rotated out, because it leaked perhaps, stays out, however long ago that was and though
+/// the configuration still holds it.
+#[test]
+fn a_key_of_the_configuration_that_was_rotated_out_does_not_come_back() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let key =
+            || SigningKey::generate(Algorithm::EdDSA, &grantlet::ScriptedRandom::new(1)).unwrap();
+        let open = || {
+            let mut tenant = tenant();
+            tenant["apis"][0]["signing_alg"] = "EdDSA".into();
+            let config = Config::from_value(tenant).unwrap().signing_key(key());
+            with(&store, config.sealing_key(Secret::new(SEALING_KEY))).unwrap()
+        };
+        let first = open();
+        assert_eq!(kid(&first.sign_in().access_token), key().kid());
+        let mut seen = BTreeSet::from([key().kid().to_owned()]);
+        for _ in 0..4 {
+            first.clock.advance(10 * 24 * 3600);
+            first.engine.rotate_keys().unwrap();
+            let signs = kid(&first.sign_in().access_token);
+            assert!(seen.insert(signs.clone()), "a key came back");
+            assert_eq!(kid(&open().sign_in().access_token), signs);
+        }
+        assert!(!kids(&first.engine).contains(key().kid()), "long dropped");
+    }
+}
+
+#[test]
+fn another_key_of_the_same_name_is_refused() {
+    let vectors: Value = serde_json::from_str(include_str!("../vectors/keys.json")).unwrap();
+    let keys = vectors["keys"].as_array().unwrap();
+    let rsa = keys.iter().find(|key| key["name"] == "rsa2048").unwrap();
+    let jwk = |jwk: &Value, member: &str, value: &str| {
+        let mut jwk = jwk.clone();
+        jwk[member] = value.into();
+        SigningKey::from_jwk(&jwk).unwrap()
+    };
+    let named_main = |seed| {
+        let key = SigningKey::generate(Algorithm::EdDSA, &grantlet::ScriptedRandom::new(seed));
+        let text = key.unwrap().to_private_jwk().unwrap();
+        jwk(
+            &serde_json::from_slice(text.expose()).unwrap(),
+            "kid",
+            "main",
+        )
+    };
+    let rsa_for = |alg: &str| jwk(&rsa["private_jwk"], "alg", alg);
+    for pair in [
+        [named_main(1), named_main(2)],
+        [rsa_for("RS256"), rsa_for("PS256")],
+    ] {
+        let store: Arc<dyn Store> = Arc::new(Lasting::default());
+        let [first, second] = pair;
+        with(&store, config().signing_key(first)).unwrap();
+        let error = with(&store, config().signing_key(second)).err().unwrap();
+        assert_eq!(error.status(), Status::ConfigKey);
+        assert!(error.description().contains("kid"), "{error}");
     }
 }
 
@@ -581,6 +654,112 @@ fn resealing_is_one_call_and_the_old_key_is_over() {
         .reseal(&Secret::new(SEALING_KEY))
         .unwrap_err();
     assert_eq!(memory.status(), Status::StoreUnsupported);
+}
+
+/// Whichever call to the store fails: what is told to be done is done, and else one of the two keys opens
+/// the store. The engine itself goes on in any case.
+#[test]
+fn a_resealing_that_fails_loses_no_key() {
+    let (old, new) = (|| Secret::new(SEALING_KEY), || Secret::new([9; 32]));
+    for fate in [Fate::Fails, Fate::DoneButFails, Fate::Loses] {
+        for at in 0..5 {
+            let hooked = Arc::new(Hooked::over(Arc::new(Lasting::default())));
+            let store: Arc<dyn Store> = hooked.clone();
+            let fixture = on(&store);
+            let tokens = fixture.sign_in();
+            hooked.hook(move |number, _| if number == at { fate } else { Fate::Done });
+            let told = fixture.engine.reseal(&new());
+            hooked.unhook();
+            let opens = |key: Secret| {
+                let config = Config::from_value(tenant()).unwrap().sealing_key(key);
+                with(&store, config).map_err(|error| error.status())
+            };
+            match (told, opens(old()), opens(new())) {
+                (Ok(()), Err(Status::StoreSealed), Ok(_)) => {}
+                (Err(_), Ok(_), Err(Status::StoreSealed)) => {}
+                (Err(_), Err(Status::StoreSealed), Ok(_)) => {
+                    assert_eq!(fate, Fate::DoneButFails, "{at}");
+                }
+                (told, with_old, with_new) => panic!(
+                    "{fate:?} at {at}: told {told:?}, opened by the old {}, by the new {}",
+                    with_old.is_ok(),
+                    with_new.is_ok()
+                ),
+            }
+            fixture.clock.advance(1);
+            fixture.refresh(token(&tokens.refresh_token)).unwrap();
+            fixture.engine.rotate_keys().unwrap();
+        }
+    }
+}
+
+/// A clock of which every look is a second later: every request looks at the store.
+struct Ticking(AtomicU64);
+
+impl grantlet::Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_secs(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+#[test]
+fn while_a_store_is_sealed_anew_requests_go_on() {
+    let folder = Folder::new();
+    for store in stores(&folder) {
+        let engine = Engine::builder(config())
+            .store(store)
+            .clock(Arc::new(Ticking(AtomicU64::new(START))))
+            .build()
+            .unwrap();
+        let fixture = Fixture {
+            engine,
+            clock: Arc::default(),
+        };
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let requests = [0, 1].map(|_| {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::SeqCst) {
+                        fixture.service_token();
+                    }
+                })
+            });
+            for number in 0..50 {
+                fixture.engine.reseal(&Secret::new([number; 32])).unwrap();
+            }
+            stop.store(true, Ordering::SeqCst);
+            for thread in requests {
+                thread.join().unwrap();
+            }
+        });
+    }
+}
+
+/// A backup that is put back under a running engine: it takes it over, and goes on.
+#[test]
+fn a_state_that_went_back_is_taken_over() {
+    let lasting = Arc::new(Lasting::default());
+    let store: Arc<dyn Store> = lasting.clone();
+    let fixture = on(&store);
+    let key = Key::new(*b"grantlet's state");
+    let old = lasting.load(&key).unwrap().unwrap();
+    for client in ["x", "y"] {
+        let metadata = json!({"client_id": client, "redirect_uris": []}).to_string();
+        fixture.engine.put_client_json(&metadata).unwrap();
+    }
+    let now = lasting.load(&key).unwrap().unwrap();
+    assert!(lasting.swap(&key, now.version, old.record).unwrap());
+    fixture.clock.advance(1);
+    fixture.sign_in();
+    assert_eq!(
+        fixture.engine.remove_client("x").unwrap_err().status(),
+        Status::NotFound
+    );
+    fixture
+        .engine
+        .put_client_json(r#"{"client_id": "z", "redirect_uris": []}"#)
+        .unwrap();
+    on(&store).engine.remove_client("z").unwrap();
 }
 
 impl Fixture {

@@ -495,6 +495,116 @@ fn a_backup_is_consistent_while_work_goes_on() {
     }
 }
 
+/// Threads that open a new file at the same moment: whoever makes it must not, by closing it, let go of
+/// the locks that SQLite has on it already. Else the next process to open and close the file would take
+/// itself for the last, and the log away.
+#[test]
+fn a_new_file_s_log_stays_while_others_come_and_go() {
+    const CHILD: &str = "GRL_TEST_VISITOR";
+    if let Some(path) = std::env::var_os(CHILD) {
+        let conn = Connection::open(path).unwrap();
+        let count: i64 = conn
+            .query_row("SELECT count(*) FROM marks", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(count, 0);
+        return;
+    }
+    for _ in 0..40 {
+        let folder = Folder::new();
+        let path = folder.file("grants.db");
+        let barrier = std::sync::Barrier::new(3);
+        let stores: Vec<_> = std::thread::scope(|scope| {
+            let threads = [0; 3].map(|_| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    SqliteStore::open(&path).unwrap()
+                })
+            });
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
+        });
+        let visitor = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "sqlite::a_new_file_s_log_stays_while_others_come_and_go",
+            ])
+            .env(CHILD, &path)
+            .output()
+            .unwrap();
+        assert!(visitor.status.success());
+        assert!(folder.file("grants.db-wal").exists(), "the log is gone");
+        let mark = Record::Mark { until: at(5) };
+        assert!(stores[0].insert(&key(1), mark.clone()).unwrap());
+        drop(stores);
+        let again = SqliteStore::open(&path).unwrap();
+        assert_eq!(again.load(&key(1)).unwrap().unwrap().record, mark);
+    }
+}
+
+/// What is written to a file that has no name any more would be gone with the process: it is not answered.
+#[test]
+fn a_file_that_was_taken_away_or_replaced_is_noticed() {
+    let folder = Folder::new();
+    for replaced in [false, true] {
+        let path = folder.file(&format!("{replaced}.db"));
+        let fixture = fixture(&path);
+        let token = fixture.sign_in().refresh_token.unwrap();
+        let away = folder.file(&format!("{replaced}.away"));
+        std::fs::rename(&path, &away).unwrap();
+        if replaced {
+            std::fs::copy(&away, &path).unwrap();
+        }
+        let error = fixture.refresh(&token).unwrap_err();
+        assert_eq!(error.status(), Status::ServerError);
+        assert!(error.detail().unwrap().contains("replaced"), "{error}");
+        assert!(
+            fixture
+                .engine
+                .revoke_grants(GrantFilter::default())
+                .is_err()
+        );
+        std::fs::rename(&away, &path).unwrap();
+        fixture.refresh(&token).unwrap();
+    }
+}
+
+/// Of several who make one backup at once, one does, and it is whole and its owner's alone.
+#[test]
+fn backups_to_one_name_keep_out_of_each_other_s_way() {
+    let folder = Folder::new();
+    let fixture = fixture(&folder.file("grants.db"));
+    for _ in 0..60 {
+        fixture.sign_in();
+    }
+    for round in 0..20 {
+        let copy = folder.file(&format!("copy-{round}"));
+        let made = std::thread::scope(|scope| {
+            let threads = [0, 1, 2, 3].map(|pause| {
+                let (fixture, copy) = (&fixture, &copy);
+                scope.spawn(move || {
+                    std::thread::sleep(std::time::Duration::from_micros(pause * 400));
+                    fixture.engine.backup(copy).is_ok()
+                })
+            });
+            let made = threads.into_iter().map(|thread| thread.join().unwrap());
+            made.filter(|&made| made).count()
+        });
+        assert_eq!(made, 1);
+        assert_eq!(mode(&copy), 0o600);
+        let conn = Connection::open(&copy).unwrap();
+        let grants: i64 = conn
+            .query_row("SELECT count(*) FROM grants", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(grants, 60);
+    }
+    let left = std::fs::read_dir(folder.path()).unwrap();
+    let partial =
+        |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().contains("partial");
+    assert!(!left.map(Result::unwrap).any(partial));
+}
+
 /// As a host writes it that has no other place: the process's own folder.
 #[test]
 fn a_relative_path_is_a_path() {
