@@ -149,6 +149,7 @@ fn told(error: &Error) {
     println!("\nfailed: {:?}", error.status());
     let allowed = [
         Status::ServerError,
+        Status::Store,
         Status::StoreFull,
         Status::StoreReadOnly,
         Status::StoreCorrupt,
