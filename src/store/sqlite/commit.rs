@@ -23,8 +23,6 @@ pub(super) type Outcomes = StoreResult<Vec<StoreResult<usize>>>;
 
 /// A transaction holds no more changes than this: the first of them waits for all the others.
 const MAX_BATCH: usize = 256;
-/// Whoever leads does no more transactions than this: its own change was in the first.
-const MAX_ROUNDS: usize = 8;
 
 /// The queue in front of a writer.
 pub(super) struct Committer<W> {
@@ -51,12 +49,8 @@ enum Stage {
     #[default]
     Waiting,
     Leading,
-    /// With the outcomes of others, who are still to be told.
-    Done(StoreResult<usize>, Tidings),
+    Done(StoreResult<usize>),
 }
-
-/// Outcomes, and who waits for them.
-type Tidings = Vec<(Arc<Turn>, StoreResult<usize>)>;
 
 /// Does a batch in one transaction.
 pub(super) trait Writer {
@@ -78,41 +72,29 @@ impl<W: Writer> Committer<W> {
         queue.waiting.push((change, Arc::clone(&turn)));
         let leads = !std::mem::replace(&mut queue.led, true);
         drop(queue);
-        if leads {
-            return self.lead();
-        }
-        match turn.wait() {
-            None => self.lead(),
-            Some((outcome, others)) => {
-                tell(others);
-                outcome
-            }
+        match leads {
+            true => self.lead(),
+            false => turn.wait().unwrap_or_else(|| self.lead()),
         }
     }
 
-    /// Does what waits, the caller's own change among it, and what has come meanwhile; then passes the
-    /// lead on. To wake another leader each time would leave the disk idle until that one runs, and to
-    /// wake all who wait would give them the processor first: one of them does it.
+    /// Does what waits, the caller's own change first, and passes the lead on.
     fn lead(&self) -> StoreResult<usize> {
         let mut writer = self.writer.lock();
-        let mut own = None;
-        for round in 1..=MAX_ROUNDS {
-            let mut batch = self.take();
-            batch.outcomes = Some(writer.transact(&batch.changes));
-            // Who leads was the first to wait.
-            own = own.or_else(|| batch.take_first());
-            let mut queue = self.queue.lock();
-            if let Some(Err(StoreError::Busy(_))) = batch.outcomes {
-                // Another process has kept everybody waiting long enough.
-                batch
-                    .turns
-                    .extend(queue.waiting.drain(..).map(|(_, turn)| turn));
-            }
-            if queue.waiting.is_empty() || round == MAX_ROUNDS {
-                queue.pass_on();
-                break;
-            }
+        let mut batch = self.take();
+        batch.outcomes = Some(writer.transact(&batch.changes));
+        let own = batch.take_first();
+        let mut queue = self.queue.lock();
+        if let Some(Err(StoreError::Busy(_))) = batch.outcomes {
+            // Another process has kept everybody waiting long enough.
+            batch
+                .turns
+                .extend(queue.waiting.drain(..).map(|(_, turn)| turn));
         }
+        queue.pass_on();
+        drop(queue);
+        // The next transaction begins before anybody is told of this one.
+        drop(writer);
         own.unwrap_or_else(|| Err(defect()))
     }
 
@@ -147,7 +129,7 @@ impl Queue {
     }
 }
 
-/// A batch whose callers wait; dropped, it has them told, come what may.
+/// A batch whose callers wait; dropped, it tells them, come what may.
 struct Batch<'a> {
     queue: &'a Mutex<Queue>,
     changes: Vec<Change>,
@@ -175,17 +157,12 @@ impl Drop for Batch<'_> {
             Err(defect())
         });
         let turns = self.turns.drain(..);
-        tell(match outcomes {
-            Ok(outcomes) => turns.zip(outcomes).collect(),
-            Err(error) => turns.map(|turn| (turn, Err(error.clone()))).collect(),
-        });
-    }
-}
-
-/// Tells the last, who tells the others.
-fn tell(mut tidings: Tidings) {
-    if let Some((turn, outcome)) = tidings.pop() {
-        turn.go(Stage::Done(outcome, tidings));
+        match outcomes {
+            Ok(outcomes) => turns
+                .zip(outcomes)
+                .for_each(|(turn, outcome)| turn.go(Stage::Done(outcome))),
+            Err(error) => turns.for_each(|turn| turn.go(Stage::Done(Err(error.clone())))),
+        }
     }
 }
 
@@ -196,13 +173,13 @@ impl Turn {
     }
 
     /// Waits for an outcome, or (none) for the lead.
-    fn wait(&self) -> Option<(StoreResult<usize>, Tidings)> {
+    fn wait(&self) -> Option<StoreResult<usize>> {
         let mut stage = self.stage.lock();
         loop {
             match std::mem::take(&mut *stage) {
                 Stage::Waiting => self.moved.wait(&mut stage),
                 Stage::Leading => return None,
-                Stage::Done(outcome, others) => return Some((outcome, others)),
+                Stage::Done(outcome) => return Some(outcome),
             }
         }
     }
