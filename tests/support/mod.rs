@@ -2,9 +2,13 @@
 //! protocol in a few words. Works through the public interface only.
 #![allow(dead_code, unreachable_pub)] // Each binary uses its own part.
 
+pub mod abi;
+pub mod board;
+pub mod child;
 #[cfg(target_os = "linux")]
 pub mod disk;
 pub mod folder;
+pub mod history;
 pub mod store_contract;
 pub mod stores;
 
