@@ -20,7 +20,7 @@ use grantlet::{Algorithm, FormRequest};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use support::abi::Abi;
-use support::{Fleet, Server, engine, grant};
+use support::{Fleet, Server, engine, grant, median, row};
 
 const OFFLINE: &str = "read:notes%20offline_access";
 const WITH_ID_TOKEN: &str = "openid%20read:notes%20offline_access";
@@ -145,18 +145,9 @@ fn race(rounds: usize, lanes: &mut [Lane<'_>]) -> Vec<Vec<f64>> {
     times
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// The median of the rounds' own ratios.
 fn ratio(of: &[f64], to: &[f64]) -> f64 {
     median(of.iter().zip(to).map(|(of, to)| of / to).collect())
-}
-
-fn row(what: &str, value: String, bound: &str) {
-    println!("| {what} | {value} | {bound} |");
 }
 
 fn refreshes(rounds: usize, grants: usize) {

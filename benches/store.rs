@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use grantlet::store::{Key, Loaded, MemoryStore, Owner, Record, SqliteStore, Store, StoreResult};
 use grantlet::{Algorithm, Config, Engine, FormRequest, Timestamp};
-use support::{Fleet, config, grant, key};
+use support::{Fleet, config, grant, key, median, row};
 
 const OFFLINE: &str = "read:notes%20offline_access";
 /// What a rotation adds to SQLite's log: a page of 4,096 bytes and its header of 24.
@@ -60,15 +60,6 @@ fn main() {
     if part("large") {
         a_large_file(&folder, many);
     }
-}
-
-fn row(what: &str, value: String, bound: &str) {
-    println!("| {what} | {value} | {bound} |");
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// The engine of [`config`] on a store.

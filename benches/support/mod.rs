@@ -239,3 +239,15 @@ pub fn thread_time() -> Duration {
     );
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
+
+/// The middle one.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// A line of the table: what was measured, and what must hold.
+#[allow(clippy::print_stdout)]
+pub fn row(what: &str, value: String, bound: &str) {
+    println!("| {what} | {value} | {bound} |");
+}
