@@ -64,7 +64,10 @@ fn main() {
 
 /// The engine of [`config`] on a store.
 fn engine(store: Arc<dyn Store>) -> Engine {
-    let config = Config::from_value(config(Algorithm::ES256)).unwrap();
+    let mut config = config(Algorithm::ES256);
+    // A machine that is busy with other things must not make codes expire.
+    config["defaults"] = serde_json::json!({"authorization_code_lifetime": 600});
+    let config = Config::from_value(config).unwrap();
     Engine::builder(
         config
             .dangerous_plaintext_keys(true)

@@ -607,7 +607,8 @@ GRL_API grl_status grl_engine_remove_client(const grl_engine *engine,
 
 /// Moves every key on: the next one signs, the current one still verifies, a fresh next is published.
 ///
-/// Tokens that are out stay valid. The key of grl_host's `sign` stays.
+/// Tokens that are out stay valid. The key of grl_host's `sign` stays. Where several processes share a
+/// store, not twice within two seconds: the others must have seen a key before it signs.
 ///
 /// State: changes the keys.
 GRL_API grl_status grl_engine_rotate_keys(const grl_engine *engine,

@@ -316,7 +316,8 @@ impl Engine {
 
     /// Moves every key on: *next* signs, *current* still verifies, and a fresh *next* is published.
     /// Tokens that are out stay valid, refresh tokens for good. An imported key without a successor
-    /// stays.
+    /// stays. Where several processes share a store, not twice within two seconds: the others must have
+    /// seen a key before it signs.
     ///
     /// # Errors
     /// Those of the random source; nothing is changed then.

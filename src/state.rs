@@ -104,10 +104,11 @@ impl State {
     pub(crate) fn registry(&self, now: impl Fn() -> Timestamp) -> Result<Arc<Registry>> {
         if let Some(kept) = &self.kept {
             let now = now();
-            let before = kept.looked_at.swap(now.as_secs(), Ordering::Relaxed);
-            if before != now.as_secs() {
-                self.refresh(kept, now)
-                    .inspect_err(|_| kept.looked_at.store(NOT_YET, Ordering::Relaxed))?;
+            // Noted once it is done: whoever comes meanwhile looks too, and nobody goes by what may be as
+            // old as this process was idle.
+            if kept.looked_at.load(Ordering::Relaxed) != now.as_secs() {
+                self.refresh(kept, now)?;
+                kept.looked_at.store(now.as_secs(), Ordering::Relaxed);
             }
         }
         Ok(self.last())

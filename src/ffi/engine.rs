@@ -505,7 +505,8 @@ pub unsafe extern "C" fn grl_engine_revoke_grants(
 
 /// Moves every key on: the next one signs, the current one still verifies, a fresh next is published.
 ///
-/// Tokens that are out stay valid. The key of grl_host's `sign` stays.
+/// Tokens that are out stay valid. The key of grl_host's `sign` stays. Where several processes share a
+/// store, not twice within two seconds: the others must have seen a key before it signs.
 ///
 /// State: changes the keys.
 #[unsafe(no_mangle)]

@@ -492,6 +492,36 @@ fn engines_on_one_store_see_each_other_s_changes() {
     }
 }
 
+/// A process that was idle while keys rotated gets two requests at once: neither is answered by what it
+/// knew before.
+#[test]
+fn whoever_comes_while_another_looks_looks_too() {
+    let lasting: Arc<dyn Store> = Arc::new(Lasting::default());
+    let app = on(&lasting);
+    let hooked = Arc::new(Hooked::over(lasting));
+    let store: Arc<dyn Store> = hooked.clone();
+    let extension = Arc::new(on(&store));
+    let mut tokens = app.sign_in();
+    for _ in 0..2 {
+        app.clock.advance(3_600);
+        app.engine.rotate_keys().unwrap();
+        tokens = app.refresh(token(&tokens.refresh_token)).unwrap();
+    }
+    extension.clock.advance(7_200);
+    let second = Arc::new(std::sync::Mutex::new(None));
+    let (inside, got, newest) = (extension.clone(), second.clone(), tokens.clone());
+    hooked.hook(move |number, _| {
+        if number == 0 {
+            let answer = inside.refresh(token(&newest.refresh_token));
+            *got.lock().unwrap() = Some(answer.map(|_| ()));
+        }
+        Fate::Done
+    });
+    extension.refresh(token(&tokens.refresh_token)).unwrap();
+    hooked.unhook();
+    second.lock().unwrap().take().unwrap().unwrap();
+}
+
 #[test]
 fn of_many_who_open_a_new_store_at_once_all_have_the_same_keys() {
     let folder = Folder::new();
