@@ -23,6 +23,8 @@ pub(super) type Outcomes = StoreResult<Vec<StoreResult<usize>>>;
 
 /// A transaction holds no more changes than this: the first of them waits for all the others.
 const MAX_BATCH: usize = 256;
+/// Whoever leads does no more transactions than this: its own change was in the first.
+const MAX_ROUNDS: usize = 4;
 
 /// The queue in front of a writer.
 pub(super) struct Committer<W> {
@@ -78,23 +80,29 @@ impl<W: Writer> Committer<W> {
         }
     }
 
-    /// Does what waits, the caller's own change first, and passes the lead on.
+    /// Does what waits, the caller's own change first, and what has come meanwhile; then passes the lead on.
+    /// To wake another leader each time would leave the disk idle until that one runs.
     fn lead(&self) -> StoreResult<usize> {
         let mut writer = self.writer.lock();
-        let mut batch = self.take();
-        batch.outcomes = Some(writer.transact(&batch.changes));
-        let own = batch.take_first();
-        let mut queue = self.queue.lock();
-        if let Some(Err(StoreError::Busy(_))) = batch.outcomes {
-            // Another process has kept everybody waiting long enough.
-            batch
-                .turns
-                .extend(queue.waiting.drain(..).map(|(_, turn)| turn));
+        let mut own = None;
+        for round in 1..=MAX_ROUNDS {
+            // Dropped at the end of the round, it tells all, while the writer is held: some are back by
+            // then, and share the next flush.
+            let mut batch = self.take();
+            batch.outcomes = Some(writer.transact(&batch.changes));
+            // Who leads was the first to wait.
+            own = own.or_else(|| batch.take_first());
+            let mut queue = self.queue.lock();
+            if let Some(Err(StoreError::Busy(_))) = batch.outcomes {
+                // Another process has kept everybody waiting long enough.
+                let waiting = queue.waiting.drain(..).map(|(_, turn)| turn);
+                batch.turns.extend(waiting);
+            }
+            if queue.waiting.is_empty() || round == MAX_ROUNDS {
+                queue.pass_on();
+                break;
+            }
         }
-        queue.pass_on();
-        drop(queue);
-        // The next transaction begins before anybody is told of this one.
-        drop(writer);
         own.unwrap_or_else(|| Err(defect()))
     }
 
