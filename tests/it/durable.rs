@@ -1,9 +1,8 @@
-//! What outlives the process: sessions, keys, and what was changed of clients and APIs; sealed, shared by
+//! What outlives the process: sessions, keys, and what was changed of clients and APIs; shared by
 //! all who open the same store, and the same whether the store is SQLite or a host's own.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 
 use grantlet::store::{Key, Loaded, MemoryStore, Owner, Record, SqliteStore, Store, StoreResult};
@@ -17,20 +16,20 @@ use crate::support::folder::Folder;
 use crate::support::stores::{Fate, Hooked, Verb};
 use crate::support::{API, Fixture, START, app_query, decode, tenant};
 
-const SEALING_KEY: [u8; 32] = [7; 32];
+pub(crate) const SEALING_KEY: [u8; 32] = [7; 32];
 
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config::from_value(tenant())
         .unwrap()
         .sealing_key(Secret::new(SEALING_KEY))
 }
 
 /// An engine on [`tenant`] and this store.
-fn on(store: &Arc<dyn Store>) -> Fixture {
+pub(crate) fn on(store: &Arc<dyn Store>) -> Fixture {
     with(store, config()).unwrap()
 }
 
-fn with(store: &Arc<dyn Store>, config: Config) -> Result<Fixture, Error> {
+pub(crate) fn with(store: &Arc<dyn Store>, config: Config) -> Result<Fixture, Error> {
     let clock = Arc::new(ManualClock::new(Timestamp::from_secs(START)));
     let engine = Engine::builder(config)
         .store(store.clone())
@@ -40,7 +39,7 @@ fn with(store: &Arc<dyn Store>, config: Config) -> Result<Fixture, Error> {
 }
 
 /// Stores of each kind that outlive an engine.
-fn stores(folder: &Folder) -> [Arc<dyn Store>; 2] {
+pub(crate) fn stores(folder: &Folder) -> [Arc<dyn Store>; 2] {
     [
         Arc::new(SqliteStore::open(folder.file("grants.db")).unwrap()),
         Arc::new(Lasting::default()),
@@ -49,7 +48,7 @@ fn stores(folder: &Folder) -> [Arc<dyn Store>; 2] {
 
 /// A memory store that says of itself that it lasts: as a host's own may do.
 #[derive(Default)]
-struct Lasting {
+pub(crate) struct Lasting {
     inner: MemoryStore,
     /// Whether it lists everybody's grants, whoever is asked for.
     lists_all: bool,
@@ -80,7 +79,7 @@ impl Store for Lasting {
     }
 }
 
-fn kids(engine: &Engine) -> BTreeSet<String> {
+pub(crate) fn kids(engine: &Engine) -> BTreeSet<String> {
     let jwks = engine.jwks();
     let keys = jwks["keys"].as_array().unwrap();
     keys.iter()
@@ -88,11 +87,11 @@ fn kids(engine: &Engine) -> BTreeSet<String> {
         .collect()
 }
 
-fn kid(token: &str) -> String {
+pub(crate) fn kid(token: &str) -> String {
     decode(token).0["kid"].as_str().unwrap().to_owned()
 }
 
-fn token(text: &Option<grantlet::SecretText>) -> &str {
+pub(crate) fn token(text: &Option<grantlet::SecretText>) -> &str {
     text.as_deref().unwrap()
 }
 
@@ -587,184 +586,6 @@ fn changes_made_at_once_are_all_there() {
     }
 }
 
-#[test]
-fn a_sealed_store_needs_its_own_key() {
-    let folder = Folder::new();
-    for store in stores(&folder) {
-        let tokens = on(&store).sign_in();
-        let plain = || Config::from_value(tenant()).unwrap();
-        let refusal = |config| with(&store, config).err().unwrap().status();
-        assert_eq!(refusal(plain()), Status::ConfigKey);
-        assert_eq!(
-            refusal(plain().sealing_key(Secret::new([8; 32]))),
-            Status::StoreSealed
-        );
-        assert_eq!(
-            refusal(plain().sealing_key(Secret::new([7; 31]))),
-            Status::ConfigKey
-        );
-        assert_eq!(
-            refusal(plain().dangerous_plaintext_keys(true)),
-            Status::StoreSealed
-        );
-        on(&store).refresh(token(&tokens.refresh_token)).unwrap();
-    }
-}
-
-#[test]
-fn keys_are_in_clear_only_where_the_host_says_so_and_are_sealed_later() {
-    let folder = Folder::new();
-    for store in stores(&folder) {
-        let plain = || {
-            Config::from_value(tenant())
-                .unwrap()
-                .dangerous_plaintext_keys(true)
-        };
-        let tokens = with(&store, plain()).unwrap().sign_in();
-        with(&store, plain())
-            .unwrap()
-            .refresh(token(&tokens.refresh_token))
-            .unwrap();
-        // Keys that somebody else may have put there are not taken for sealed ones.
-        assert_eq!(
-            with(&store, config()).err().unwrap().status(),
-            Status::StoreSealed
-        );
-        let both = with(&store, plain().sealing_key(Secret::new(SEALING_KEY))).unwrap();
-        both.engine.verify(&tokens.access_token, API, &[]).unwrap();
-        // Now they are.
-        on(&store)
-            .engine
-            .verify(&tokens.access_token, API, &[])
-            .unwrap();
-        assert_eq!(
-            with(&store, plain()).err().unwrap().status(),
-            Status::StoreSealed
-        );
-    }
-}
-
-#[test]
-fn resealing_is_one_call_and_the_old_key_is_over() {
-    let folder = Folder::new();
-    for store in stores(&folder) {
-        let first = on(&store);
-        let other = on(&store);
-        let tokens = first.sign_in();
-        assert_eq!(
-            first
-                .engine
-                .reseal(&Secret::new([1; 5]))
-                .unwrap_err()
-                .status(),
-            Status::ConfigKey
-        );
-        first.engine.reseal(&Secret::new([9; 32])).unwrap();
-        first.refresh(token(&tokens.refresh_token)).unwrap();
-        first.engine.rotate_keys().unwrap();
-        // Who does not know the new key says so, and does not go on with what may be out of date.
-        other.clock.advance(1);
-        assert_eq!(other.service_error(), Status::StoreSealed);
-        assert_eq!(
-            with(&store, config()).err().unwrap().status(),
-            Status::StoreSealed
-        );
-        let renewed = Config::from_value(tenant())
-            .unwrap()
-            .sealing_key(Secret::new([9; 32]));
-        let second = with(&store, renewed).unwrap();
-        assert_eq!(kids(&second.engine), kids(&first.engine));
-        second
-            .engine
-            .verify(&tokens.access_token, API, &[])
-            .unwrap();
-    }
-    let memory = Fixture::new()
-        .engine
-        .reseal(&Secret::new(SEALING_KEY))
-        .unwrap_err();
-    assert_eq!(memory.status(), Status::StoreUnsupported);
-}
-
-/// Whichever call to the store fails: what is told to be done is done, and else one of the two keys opens
-/// the store. The engine itself goes on in any case.
-#[test]
-fn a_resealing_that_fails_loses_no_key() {
-    let (old, new) = (|| Secret::new(SEALING_KEY), || Secret::new([9; 32]));
-    for fate in [Fate::Fails, Fate::DoneButFails, Fate::Loses] {
-        for at in 0..5 {
-            let hooked = Arc::new(Hooked::over(Arc::new(Lasting::default())));
-            let store: Arc<dyn Store> = hooked.clone();
-            let fixture = on(&store);
-            let tokens = fixture.sign_in();
-            hooked.hook(move |number, _| if number == at { fate } else { Fate::Done });
-            let told = fixture.engine.reseal(&new());
-            hooked.unhook();
-            let opens = |key: Secret| {
-                let config = Config::from_value(tenant()).unwrap().sealing_key(key);
-                with(&store, config).map_err(|error| error.status())
-            };
-            match (told, opens(old()), opens(new())) {
-                (Ok(()), Err(Status::StoreSealed), Ok(_)) => {}
-                (Err(_), Ok(_), Err(Status::StoreSealed)) => {}
-                (Err(_), Err(Status::StoreSealed), Ok(_)) => {
-                    assert_eq!(fate, Fate::DoneButFails, "{at}");
-                }
-                (told, with_old, with_new) => panic!(
-                    "{fate:?} at {at}: told {told:?}, opened by the old {}, by the new {}",
-                    with_old.is_ok(),
-                    with_new.is_ok()
-                ),
-            }
-            fixture.clock.advance(1);
-            fixture.refresh(token(&tokens.refresh_token)).unwrap();
-            fixture.engine.rotate_keys().unwrap();
-        }
-    }
-}
-
-/// A clock of which every look is a second later: every request looks at the store.
-struct Ticking(AtomicU64);
-
-impl grantlet::Clock for Ticking {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_secs(self.0.fetch_add(1, Ordering::SeqCst))
-    }
-}
-
-#[test]
-fn while_a_store_is_sealed_anew_requests_go_on() {
-    let folder = Folder::new();
-    for store in stores(&folder) {
-        let engine = Engine::builder(config())
-            .store(store)
-            .clock(Arc::new(Ticking(AtomicU64::new(START))))
-            .build()
-            .unwrap();
-        let fixture = Fixture {
-            engine,
-            clock: Arc::default(),
-        };
-        let stop = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let requests = [0, 1].map(|_| {
-                scope.spawn(|| {
-                    while !stop.load(Ordering::SeqCst) {
-                        fixture.service_token();
-                    }
-                })
-            });
-            for number in 0..50 {
-                fixture.engine.reseal(&Secret::new([number; 32])).unwrap();
-            }
-            stop.store(true, Ordering::SeqCst);
-            for thread in requests {
-                thread.join().unwrap();
-            }
-        });
-    }
-}
-
 /// A backup that is put back under a running engine: it takes it over, and goes on.
 #[test]
 fn a_state_that_went_back_is_taken_over() {
@@ -790,57 +611,6 @@ fn a_state_that_went_back_is_taken_over() {
         .put_client_json(r#"{"client_id": "z", "redirect_uris": []}"#)
         .unwrap();
     on(&store).engine.remove_client("z").unwrap();
-}
-
-impl Fixture {
-    fn service_error(&self) -> Status {
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", "notes-service"),
-            ("client_secret", crate::support::WEB_SECRET),
-            ("audience", API),
-        ];
-        self.token(&form).unwrap_err().status()
-    }
-}
-
-/// The state is one record: any byte of it that changes is found out, at whichever place.
-#[test]
-fn a_damaged_state_is_told_from_the_wrong_key() {
-    let folder = Folder::new();
-    let path = folder.file("grants.db");
-    let open = |path: &Path| {
-        Engine::open(
-            Config::from_value(tenant()).unwrap(),
-            path,
-            Secret::new(SEALING_KEY),
-        )
-    };
-    drop(open(&path).unwrap());
-    let conn = rusqlite::Connection::open(&path).unwrap();
-    let good: Vec<u8> = conn
-        .query_row("SELECT sealed FROM state", [], |row| row.get(0))
-        .unwrap();
-    let put = |bytes: &[u8]| {
-        conn.execute("UPDATE state SET sealed = ?1", [bytes])
-            .unwrap()
-    };
-    for at in [0, 5, 9, 15, 30, good.len() / 2, good.len() - 1] {
-        let mut bad = good.clone();
-        bad[at] ^= 1;
-        put(&bad);
-        let status = open(&path).unwrap_err().status();
-        let expected = match at {
-            // Read as in clear; or as another key's.
-            0 | 5 => Status::StoreSealed,
-            _ => Status::StoreCorrupt,
-        };
-        assert_eq!(status, expected, "{at}");
-    }
-    put(&[]);
-    assert_eq!(open(&path).unwrap_err().status(), Status::StoreCorrupt);
-    put(&good);
-    open(&path).unwrap();
 }
 
 /// A store that fails at any of its calls while the engine opens or changes something: it says so, nothing

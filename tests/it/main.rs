@@ -44,6 +44,7 @@ mod rfc8707;
 mod rfc9068;
 mod rfc9207;
 mod rfc9700;
+mod sealing;
 mod sqlite;
 mod store_contract;
 mod story;
