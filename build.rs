@@ -19,10 +19,11 @@ mod header {
     const TEMPLATE: &str = "src/ffi/grantlet.h.in";
     const CONFIG: &str = "src/ffi/cbindgen.toml";
     /// In the order in which a wildcard lists what they hold.
-    const SOURCES: [&str; 10] = [
+    const SOURCES: [&str; 11] = [
         "src/error.rs",
         "src/ffi/version.rs",
         "src/ffi/types.rs",
+        "src/ffi/json.rs",
         "src/ffi/error.rs",
         "src/ffi/sink.rs",
         "src/ffi/store.rs",

@@ -384,6 +384,18 @@ GRL_API const grl_http_response *GRL_NULLABLE grl_error_redirect(const grl_error
 /// Frees an error; NULL is fine.
 GRL_API void grl_error_free(grl_error *GRL_NULLABLE error);
 
+// ---- JSON ---------------------------------------------------------------------------------------
+
+/// Gives one member of a JSON object, such as `access_token` of what grl_engine_token gave: text as it is,
+/// without quotes and escapes; anything else, a number or an array, as JSON.
+///
+/// Ownership: `value` is yours.
+/// Errors: GRL_NOT_FOUND where there is no such member, or it is `null`; GRL_USAGE of what is no JSON object.
+GRL_API grl_status grl_json_member(grl_str json,
+                                   grl_str name,
+                                   grl_buf *value,
+                                   grl_error *GRL_NULLABLE *GRL_NULLABLE error);
+
 // ---- Store --------------------------------------------------------------------------------------
 
 /// Takes what a callback has to say. The engine's; gone when the callback returns.
@@ -498,7 +510,7 @@ typedef struct grl_host {
     void *GRL_NULLABLE ctx;
     /// Says that no callback will be called again, on the thread that ended the last use.
     void (*GRL_NULLABLE release)(void *GRL_NULLABLE ctx);
-    /// Tells the time, in seconds since 1970.
+    /// Tells the time, in seconds since 1970; 0 where it cannot be told, which is a failure.
     uint64_t (*GRL_NULLABLE clock)(void *GRL_NULLABLE ctx);
     /// Fills `len` bytes with randomness that nobody can predict, and returns a status. Elliptic-curve
     /// keys and signatures, and the salts of client secrets, take the system's all the same.

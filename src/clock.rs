@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::error::Result;
+
 /// Whole seconds since 1970-01-01T00:00:00Z, in four bytes (until 2106): a million grants hold six
 /// of these each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,8 +38,9 @@ impl Timestamp {
 
 /// Where the engine reads the time. Called on every operation, from any thread, never under a lock.
 pub trait Clock: Send + Sync {
-    /// The present moment.
-    fn now(&self) -> Timestamp;
+    /// The present moment, or that it cannot be told: then the operation that asked fails and changes
+    /// nothing.
+    fn now(&self) -> Result<Timestamp>;
 }
 
 /// The system's wall clock.
@@ -45,13 +48,13 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
+    fn now(&self) -> Result<Timestamp> {
         // A clock set before 1970 reads as 1970: everything is then still valid, nothing panics.
-        Timestamp::from_secs(
+        Ok(Timestamp::from_secs(
             SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |d| d.as_secs()),
-        )
+        ))
     }
 }
 
@@ -77,13 +80,13 @@ impl ManualClock {
 }
 
 impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+    fn now(&self) -> Result<Timestamp> {
+        Ok(Timestamp(self.0.load(Ordering::SeqCst)))
     }
 }
 
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
-    fn now(&self) -> Timestamp {
+    fn now(&self) -> Result<Timestamp> {
         (**self).now()
     }
 }

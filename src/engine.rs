@@ -328,7 +328,7 @@ impl Engine {
             let keep_secs = registry.longest_token_lifetime();
             let keyring = registry
                 .keyring
-                .rotate(context.now(), keep_secs, &*context.random)?;
+                .rotate(context.now()?, keep_secs, &*context.random)?;
             let token_keys = registry.token_keys.rotate(&*context.random)?;
             registry.with_keys(keyring, token_keys)
         })?;
@@ -343,7 +343,7 @@ impl Engine {
     /// # Errors
     /// Those of the store.
     pub fn sweep(&self, limit: usize) -> Result<usize> {
-        Ok(self.context().store.sweep(self.context().now(), limit)?)
+        Ok(self.context().store.sweep(self.context().now()?, limit)?)
     }
 
     /// Seals the engine's keys in the store under another 32 bytes. Engines of other processes on the same
@@ -357,7 +357,7 @@ impl Engine {
     pub fn reseal(&self, sealing_key: &Secret) -> Result<()> {
         self.context()
             .state
-            .reseal(sealing_key, self.context().now())
+            .reseal(sealing_key, self.context().now()?)
     }
 
     /// Writes a consistent copy of the store to a new file while the engine goes on working. Its keys are
@@ -375,7 +375,7 @@ impl Engine {
     }
 
     fn change(&self, next: impl Fn(Registry) -> Result<Registry>) -> Result<()> {
-        self.context().state.change(self.context().now(), next)
+        self.context().state.change(self.context().now()?, next)
     }
 }
 

@@ -66,7 +66,7 @@ impl State {
         mut config: Config,
         issuer: Issuer,
         store: &Arc<dyn Store>,
-        now: impl Fn() -> Timestamp,
+        now: impl Fn() -> Result<Timestamp>,
         random: &Arc<dyn Random>,
     ) -> Result<Self> {
         if !store.is_durable() {
@@ -81,7 +81,7 @@ impl State {
             config.sealing_key.take().as_ref(),
             config.dangerous_plaintext_keys,
         )?;
-        let now = now();
+        let now = now()?;
         let mut kept = Kept {
             store: Arc::clone(store),
             sealing: RwLock::new(vec![Arc::new(sealing)]),
@@ -101,9 +101,9 @@ impl State {
 
     /// The registry as it is now; the lock is released again. The clock is asked where the registry is
     /// kept, and once a second the store: another process may have changed it.
-    pub(crate) fn registry(&self, now: impl Fn() -> Timestamp) -> Result<Arc<Registry>> {
+    pub(crate) fn registry(&self, now: impl Fn() -> Result<Timestamp>) -> Result<Arc<Registry>> {
         if let Some(kept) = &self.kept {
-            let now = now();
+            let now = now()?;
             // Noted once it is done: whoever comes meanwhile looks too, and nobody goes by what may be as
             // old as this process was idle.
             if kept.looked_at.load(Ordering::Relaxed) != now.as_secs() {
@@ -115,7 +115,7 @@ impl State {
     }
 
     /// The same; where the store does not answer, as it was last seen.
-    pub(crate) fn registry_or_last(&self, now: impl Fn() -> Timestamp) -> Arc<Registry> {
+    pub(crate) fn registry_or_last(&self, now: impl Fn() -> Result<Timestamp>) -> Arc<Registry> {
         self.registry(now).unwrap_or_else(|_| self.last())
     }
 

@@ -142,14 +142,14 @@ pub(crate) fn verify(
 pub(crate) fn active(ctx: &Context, registry: &Registry, token: &str) -> Result<AccessToken> {
     let verified = issued_here(ctx, registry, token)?;
     // RFC 7519 §4.1.4: not accepted «on or after» exp.
-    if Timestamp::from_secs(verified.expires_at()) <= ctx.now() {
+    if Timestamp::from_secs(verified.expires_at()) <= ctx.now()? {
         return Err(Error::new(
             Status::InvalidTokenExpired,
             "the access token has expired",
         ));
     }
     // RFC 7519 §4.1.5. The engine sets none; an API that shares a secret may.
-    if Timestamp::from_secs(verified.number("nbf")) > ctx.now() {
+    if Timestamp::from_secs(verified.number("nbf")) > ctx.now()? {
         return Err(Error::new(
             Status::InvalidToken,
             "the access token is not valid yet",

@@ -241,7 +241,7 @@ pub(crate) fn approve(
     pending: &PendingAuthorization,
     login: &Login,
 ) -> Result<AuthorizationResponse> {
-    let now = ctx.now();
+    let now = ctx.now()?;
     let registry = ctx.registry()?;
     let request = &pending.request;
     check_login(pending, login, now)?;

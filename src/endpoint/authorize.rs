@@ -317,7 +317,7 @@ fn validate(
         query: params.text().to_owned(),
         request,
         answered: Arc::default(),
-        requested_at: ctx.now(),
+        requested_at: ctx.now()?,
         redirect_uri_was_sent: params.get("redirect_uri").is_some(),
         code_challenge,
         nonce: nonce.map(str::to_owned),

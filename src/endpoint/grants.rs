@@ -65,7 +65,7 @@ pub struct GrantInfo {
 
 /// See `Engine::grants`.
 pub(crate) fn grants(ctx: &Context, filter: GrantFilter<'_>) -> Result<Vec<GrantInfo>> {
-    let now = ctx.now();
+    let now = ctx.now()?;
     let owned = ctx.owned_grants(owner(filter))?;
     let mut found: Vec<_> = owned
         .iter()
@@ -80,8 +80,9 @@ pub(crate) fn grant(ctx: &Context, id: &str) -> Result<Option<GrantInfo>> {
     let Some(key) = Key::parse(id) else {
         return Ok(None);
     };
+    let now = ctx.now()?;
     let loaded = ctx.load_grant(&key)?;
-    Ok(loaded.map(|(_, grant)| describe(&key, &grant, ctx.now())))
+    Ok(loaded.map(|(_, grant)| describe(&key, &grant, now)))
 }
 
 /// See `Engine::revoke_grant`.

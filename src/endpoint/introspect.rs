@@ -105,7 +105,7 @@ fn refresh_token(
     };
     let policy = registry.refresh_policy(client);
     // Active is what would be redeemed; to ask is not to use, so a spent token revokes nothing here.
-    let (issued_at, ends) = match verdict(&grant, presented, ctx.now(), policy) {
+    let (issued_at, ends) = match verdict(&grant, presented, ctx.now()?, policy) {
         Verdict::Advance | Verdict::Keep | Verdict::Replay => (
             Some(grant.issued_at),
             grant.expires_at.min(grant.idle_until),

@@ -75,7 +75,7 @@ impl Context {
         self.state.registry_or_last(|| self.now())
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Result<Timestamp> {
         self.clock.now()
     }
 
@@ -88,7 +88,8 @@ impl Context {
     pub(crate) fn event<'a>(&self, kind: impl FnOnce() -> EventKind<'a>) {
         if let Some(sink) = &self.events {
             sink.record(&Event {
-                at: self.now(),
+                // What has happened is told, even where it cannot be told when.
+                at: self.now().unwrap_or_default(),
                 kind: kind(),
             });
         }

@@ -71,9 +71,9 @@ fn revoke_access_token(
     let mut until = Timestamp::from_secs(token.expires_at());
     if token.shares_a_secret() {
         // Its `exp` is the API's word, not ours.
-        until = until.min(ctx.now().plus(registry.longest_token_lifetime()));
+        until = until.min(ctx.now()?.plus(registry.longest_token_lifetime()));
     }
-    if until > ctx.now()
+    if until > ctx.now()?
         && ctx
             .store
             .insert(&revocation_mark(&token), Record::Mark { until })?

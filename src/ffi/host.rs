@@ -38,7 +38,7 @@ pub struct grl_host {
     pub ctx: *mut c_void,
     /// Says that no callback will be called again, on the thread that ended the last use.
     pub release: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
-    /// Tells the time, in seconds since 1970.
+    /// Tells the time, in seconds since 1970; 0 where it cannot be told, which is a failure.
     pub clock: Option<unsafe extern "C" fn(ctx: *mut c_void) -> u64>,
     /// Fills `len` bytes with randomness that nobody can predict, and returns a status. Elliptic-curve
     /// keys and signatures, and the salts of client secrets, take the system's all the same.
@@ -161,10 +161,12 @@ impl Drop for Callbacks {
 }
 
 impl Clock for Callbacks {
-    fn now(&self) -> Timestamp {
+    fn now(&self) -> Result<Timestamp> {
         // SAFETY: the host's own callback and ctx.
-        let secs = self.0.clock.map(|clock| unsafe { clock(self.0.ctx) });
-        Timestamp::from_secs(secs.unwrap_or_default())
+        match self.0.clock.map(|clock| unsafe { clock(self.0.ctx) }) {
+            None | Some(0) => Err(Error::server("the host's clock cannot tell the time")),
+            Some(secs) => Ok(Timestamp::from_secs(secs)),
+        }
     }
 }
 

@@ -6,13 +6,13 @@ use super::*;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::error::{Error, Status};
+use crate::error::{Error, Result, Status};
 use crate::ffi::guard::{ErrorOut, guard, shield};
 
 struct Panicking;
 
 impl Clock for Panicking {
-    fn now(&self) -> Timestamp {
+    fn now(&self) -> Result<Timestamp> {
         panic!("the clock broke")
     }
 }
@@ -103,4 +103,63 @@ fn a_length_that_no_memory_has_is_refused() {
     // SAFETY: refused before it is read.
     let refused = unsafe { text.bytes("text") };
     assert_eq!(refused.unwrap_err().status(), Status::Usage);
+}
+
+fn member(json: &str, name: &str) -> std::result::Result<String, Status> {
+    let mut value = grl_buf::default();
+    let (json, name) = (grl_str::lend(json), grl_str::lend(name));
+    // SAFETY: lent text, an output of the test's own, nowhere for the error.
+    let status = unsafe { grl_json_member(json, name, &raw mut value, std::ptr::null_mut()) };
+    let lent = grl_str {
+        ptr: value.ptr,
+        len: value.len,
+    };
+    let found = text(lent);
+    // SAFETY: the call's own buffer.
+    unsafe { grl_buf_free(&raw mut value) };
+    match status {
+        Status::Ok => Ok(found),
+        status => {
+            assert_eq!(found, "");
+            Err(status)
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn every_member_of_an_object_is_found_as_it_is(
+        members in proptest::collection::btree_map(".{0,4}", ".{0,8}", 0..6),
+        asked in ".{0,4}",
+    ) {
+        let json = serde_json::to_string(&members).unwrap();
+        for (name, value) in &members {
+            assert_eq!(member(&json, name).as_ref(), Ok(value));
+        }
+        assert_eq!(member(&json, &asked), members.get(&asked).cloned().ok_or(Status::NotFound));
+    }
+}
+
+#[test]
+fn a_member_that_is_no_text_comes_as_json() {
+    let json = r#" {"a":[1, {"b":null}],"n":1.50,"t":true,"o":{},"none":null,"e":"","\u0061b":"\u00e9\n"} "#;
+    let found = ["a", "n", "t", "o", "e", "ab"].map(|name| member(json, name).unwrap());
+    assert_eq!(
+        found,
+        [r#"[1, {"b":null}]"#, "1.50", "true", "{}", "", "é\n"]
+    );
+    assert_eq!(member(json, "none"), Err(Status::NotFound));
+    assert_eq!(member(r#"{"a":1,"a":2}"#, "a").as_deref(), Ok("1"));
+    for no_object in [
+        "",
+        "{",
+        "[]",
+        "null",
+        "1",
+        r#"{"a":1}x"#,
+        r#"{"a":1,}"#,
+        r#"{"a":"\ud800"}"#,
+    ] {
+        assert_eq!(member(no_object, "a"), Err(Status::Usage), "{no_object}");
+    }
 }

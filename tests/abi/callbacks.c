@@ -151,6 +151,20 @@ static void each_is_called_and_may_call_back(void)
     CHECK(grl_authorization_approve(authorization, &login, &response, NULL) == GRL_TEMPORARILY_UNAVAILABLE);
     CHECK(response == NULL && unchanged(engine, before));
     ctx.random_status = GRL_OK;
+    // A clock that cannot tell the time.
+    uint64_t now = ctx.now;
+    before = snapshot(engine);
+    ctx.now = 0;
+    ctx.engine = NULL;
+    CHECK(grl_authorization_approve(authorization, &login, &response, &error) == GRL_SERVER_ERROR);
+    CHECK(response == NULL && has(grl_error_detail(error), "clock"));
+    grl_error_free(error);
+    CHECK(use(engine, refresh, access, next) == GRL_SERVER_ERROR);
+    CHECK(verify(engine, access) == GRL_SERVER_ERROR);
+    CHECK(grl_engine_rotate_keys(engine, NULL) == GRL_SERVER_ERROR);
+    ctx.now = now;
+    ctx.engine = engine;
+    CHECK(unchanged(engine, before));
     ok(grl_authorization_approve(authorization, &login, &response, &error), &error);
     grl_http_response_free(response);
     grl_authorization_free(authorization);

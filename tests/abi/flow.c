@@ -76,9 +76,18 @@ static void authorization(const grl_engine *engine)
     grl_buf json, claims;
     ok(grl_engine_token(engine, grl_str_from(form), NOTHING, &json, &error), &error);
     CHECK(has(grl_buf_str(&json), "\"id_token\":\"") && !has(grl_buf_str(&json), "refresh_token"));
-    cut(access, grl_buf_str(&json), "\"access_token\":\"", "\"");
+    grl_buf token, member;
+    ok(grl_json_member(grl_buf_str(&json), GRL_STR("access_token"), &token, &error), &error);
+    CHECK(grl_json_member(grl_buf_str(&json), GRL_STR("refresh_token"), &member, &error) == GRL_NOT_FOUND);
+    CHECK(member.ptr == NULL);
+    grl_error_free(error);
+    snprintf(access, sizeof access, "%s", (const char *)token.ptr);
+    grl_buf_free(&token);
     grl_buf_free(&json);
     ok(grl_engine_verify(engine, grl_str_from(access), AUDIENCE, NOTHING, &claims, &error), &error);
+    ok(grl_json_member(grl_buf_str(&claims), GRL_STR("auth_time"), &member, &error), &error);
+    CHECK(same(grl_buf_str(&member), "4102444800"));
+    grl_buf_free(&member);
     CHECK(has(grl_buf_str(&claims), "\"tenant\":\"t-1\"") && has(grl_buf_str(&claims), "\"acr\":\"urn:example:loa:2\""));
     grl_buf_free(&claims);
     CHECK(grl_engine_verify(engine, grl_str_from(access), AUDIENCE, GRL_STR("read:notes write:notes"), &claims,

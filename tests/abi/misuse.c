@@ -72,6 +72,7 @@ static void every_null(const grl_engine *engine)
     NULL_FAILS(grl_engine_grant(engine, text, no_buf, &error));
     NULL_FAILS(grl_engine_revoke_grant(no_engine, text, NULL, &error));
     NULL_FAILS(grl_engine_revoke_grants(no_engine, text, text, NULL, &error));
+    NULL_FAILS(grl_json_member(text, text, no_buf, &error));
     NULL_FAILS(grl_engine_handle(no_engine, &request, &response, &other, &error));
     NULL_FAILS(grl_engine_handle(engine, no_request, &response, &other, &error));
     NULL_FAILS(grl_engine_handle(engine, &request, no_response_out, &other, &error));

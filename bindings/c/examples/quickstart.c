@@ -41,12 +41,24 @@ static void check(grl_status status, grl_error **error)
     }
 }
 
-// Copies what stands between `before` and the next character of `end`.
-static void cut(token out, const char *from, const char *before, const char *end)
+// Copies the code out of `http://…?code=…&state=…`.
+static void code_of(token out, grl_str location)
 {
-    const char *start = strstr(from, before);
-    start = start ? start + strlen(before) : "";
-    snprintf(out, sizeof(token), "%.*s", (int)strcspn(start, end), start);
+    char url[2048];
+    snprintf(url, sizeof url, "%.*s", (int)location.len, (const char *)location.ptr);
+    const char *code = strstr(url, "code=");
+    code = code ? code + strlen("code=") : "";
+    snprintf(out, sizeof(token), "%.*s", (int)strcspn(code, "&"), code);
+}
+
+// Copies one member of a token response.
+static void member(token out, const grl_buf *json, grl_str name)
+{
+    grl_buf value;
+    grl_error *error;
+    check(grl_json_member(grl_buf_str(json), name, &value, &error), &error);
+    snprintf(out, sizeof(token), "%s", (const char *)value.ptr);
+    grl_buf_free(&value);
 }
 
 // The 32 bytes in FILE.key. Made before FILE is, for this user alone: an app has such a key in a
@@ -98,8 +110,8 @@ static grl_status refresh(const grl_engine *engine, const char *old, token acces
     grl_buf json;
     grl_status status = grl_engine_token(engine, grl_str_from(form), GRL_STR(""), &json, error);
     if (status == GRL_OK) {
-        cut(access, (const char *)json.ptr, "\"access_token\":\"", "\"");
-        cut(next, (const char *)json.ptr, "\"refresh_token\":\"", "\"");
+        member(access, &json, GRL_STR("access_token"));
+        member(next, &json, GRL_STR("refresh_token"));
     }
     grl_buf_free(&json);
     return status;
@@ -134,9 +146,8 @@ int main(int argc, char **argv)
     grl_http_response *response;
     check(grl_authorization_approve(authorization, &login, &response, &error), &error);
     grl_str location = grl_http_response_header(response, GRL_STR("Location"));
-    snprintf(form, sizeof form, "%.*s", (int)location.len, (const char *)location.ptr);
-    cut(code, form, "code=", "&");
-    printf("   %.64s…\n", form);
+    code_of(code, location);
+    printf("   %.*s…\n", location.len < 64 ? (int)location.len : 64, (const char *)location.ptr);
     grl_http_response_free(response);
     grl_authorization_free(authorization);
 
@@ -147,8 +158,8 @@ int main(int argc, char **argv)
              code);
     grl_buf tokens;
     check(grl_engine_token(engine, grl_str_from(form), GRL_STR(""), &tokens, &error), &error);
-    cut(access, (const char *)tokens.ptr, "\"access_token\":\"", "\"");
-    cut(first, (const char *)tokens.ptr, "\"refresh_token\":\"", "\"");
+    member(access, &tokens, GRL_STR("access_token"));
+    member(first, &tokens, GRL_STR("refresh_token"));
     printf("   access token %.24s…, refresh token %.24s…\n", access, first);
     grl_buf_free(&tokens);
 

@@ -148,7 +148,7 @@ fn answer(
         registry: &registry,
         client: &client,
         params,
-        now: ctx.now(),
+        now: ctx.now()?,
     };
     match grant_type {
         GrantType::AuthorizationCode => authorization_code::redeem(&request, before_commit),
