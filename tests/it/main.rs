@@ -21,6 +21,7 @@ mod crash;
 mod disk;
 mod durable;
 mod events;
+mod flows;
 mod form_post;
 mod history;
 mod http;
