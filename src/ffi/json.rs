@@ -31,7 +31,8 @@ pub unsafe extern "C" fn grl_json_member(
     guard(error, || {
         // SAFETY: as above.
         let (json, name) = unsafe { (json.text("json")?, name.text("name")?) };
-        Ok(out?.set(member(json, name)?))
+        out?.set(member(json, name)?);
+        Ok(())
     })
 }
 
