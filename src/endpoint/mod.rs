@@ -39,6 +39,16 @@ pub struct FormRequest<'a> {
     pub authorization: Option<&'a str>,
 }
 
+impl<'a> From<&'a str> for FormRequest<'a> {
+    /// A form from a client that authenticates in the form, or not at all.
+    fn from(form: &'a str) -> Self {
+        FormRequest {
+            form,
+            authorization: None,
+        }
+    }
+}
+
 impl std::fmt::Debug for FormRequest<'_> {
     /// Hides the text: credentials are in it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

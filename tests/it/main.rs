@@ -13,6 +13,7 @@ mod auth0;
 mod backup;
 #[cfg(target_os = "linux")]
 mod c_store;
+mod clock;
 mod concurrency;
 mod config;
 #[cfg(target_os = "linux")]
