@@ -942,7 +942,7 @@ GRL_API grl_status grl_engine_handle(const grl_engine *engine,
                                      grl_authorization *GRL_NULLABLE *GRL_NONNULL authorization,
                                      grl_error *GRL_NULLABLE *GRL_NULLABLE error);
 
-/// Tells the status code, such as 200.
+/// Tells the status code, such as 200; 500 of NULL.
 GRL_API uint16_t grl_http_response_status(const grl_http_response *response);
 
 /// Tells how many headers there are.

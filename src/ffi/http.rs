@@ -110,7 +110,7 @@ pub unsafe extern "C" fn grl_engine_handle(
     })
 }
 
-/// Tells the status code, such as 200.
+/// Tells the status code, such as 200; 500 of NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn grl_http_response_status(response: *const grl_http_response) -> u16 {
     // SAFETY: NULL or a response, by contract.
