@@ -16,7 +16,7 @@ fail() {
 }
 
 for tool in gcc clang pkg-config; do
-    command -v "$tool" >/dev/null || fail "$tool is missing"
+    command -v "$tool" >/dev/null || { echo "c: $tool is missing" >&2; exit 77; }
 done
 rm -rf "$out"
 mkdir -p "$out/stores.gcc" "$out/stores.clang"

@@ -17,7 +17,7 @@ fail() {
 }
 
 for tool in g++ clang++ cmake pkg-config; do
-    command -v "$tool" >/dev/null || fail "$tool is missing"
+    command -v "$tool" >/dev/null || { echo "cpp: $tool is missing" >&2; exit 77; }
 done
 rm -rf "$out"
 mkdir -p "$out/objects"

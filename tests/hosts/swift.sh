@@ -75,7 +75,6 @@ tests() { # folder, further arguments
   grep -q 'Test run with [0-9]* tests passed' "$out/log" || { cat "$out/log" >&2; fail "the tests did not run"; }
   count=$(sed -n 's/.*Test run with \([0-9]*\) tests passed.*/\1/p' "$out/log")
   flows=$(grep -c '1 argument flow → [a-z_]* to flow' "$out/log") || fail "no flow was replayed"
-  [ "$flows" = "$(grep -c '"name"' tests/vectors/flows.json)" ] || [ "$flows" -gt 0 ] || fail "$flows flows"
   tests="$count tests, $flows flows"
 }
 
@@ -112,7 +111,7 @@ cost() {
   fail "a refresh costs more than the bound"
 }
 
-version=$(tests/hosts/swift-toolchain.sh)
+version=$(tests/hosts/swift-toolchain.sh) || exit 77 # See run.sh.
 install_library
 scratch_folder
 swift build "$package" --scratch-path "$scratch" --build-tests
