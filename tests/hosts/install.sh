@@ -10,7 +10,7 @@ packages=(
     # Objective-C
     libgnustep-base-dev gobjc libblocksruntime-dev
     # C#
-    mono-mcs mono-runtime libmono-system-core4.0-cil
+    mono-mcs mono-runtime libmono-system-core4.0-cil libmono-system-net-http4.0-cil curl python3-pip
     # Swift, which lives in a root folder of its own
     mmdebstrap
 )

@@ -1,0 +1,86 @@
+using System;
+using System.Diagnostics.CodeAnalysis;
+using System.Threading;
+using Microsoft.Win32.SafeHandles;
+
+namespace Grantlet
+{
+    /// <summary>Owns a native object, and keeps the host's callbacks alive for as long as it can call them.</summary>
+    internal abstract class NativeHandle : SafeHandleZeroOrMinusOneIsInvalid
+    {
+        /// <summary>What native code knows by weak handles only (see <see cref="Callback"/>).</summary>
+        [AllowNull, MaybeNull]
+        internal readonly HostState Host;
+
+        private volatile bool disposed;
+
+        internal NativeHandle(IntPtr native, [AllowNull] HostState host) : base(true)
+        {
+            Host = host;
+            SetHandle(native);
+        }
+
+        /// <summary>A handle by itself is refused only when the last call under way has left it; busy threads would never let it go.</summary>
+        internal void RefuseIfDisposed(object owner)
+        {
+            if (disposed)
+            {
+                throw new ObjectDisposedException(owner.GetType().FullName);
+            }
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            disposed = true;
+            base.Dispose(disposing);
+        }
+
+        /// <summary>Frees; from within a callback, a moment later on another thread, since native code is still in there.</summary>
+        protected sealed override bool ReleaseHandle()
+        {
+            var native = handle;
+            if (Callback.IsRunning)
+            {
+                var host = Host;
+                ThreadPool.QueueUserWorkItem(_ =>
+                {
+                    Free(native);
+                    GC.KeepAlive(host);
+                });
+            }
+            else
+            {
+                Free(native);
+            }
+            return true;
+        }
+
+        protected abstract void Free(IntPtr native);
+    }
+
+    /// <summary>Owns a grl_engine.</summary>
+    internal sealed class EngineHandle : NativeHandle
+    {
+        internal EngineHandle(IntPtr engine, [AllowNull] HostState host) : base(engine, host)
+        {
+        }
+
+        protected override void Free(IntPtr native)
+        {
+            Native.grl_engine_free(native);
+        }
+    }
+
+    /// <summary>Owns a grl_authorization.</summary>
+    internal sealed class AuthorizationHandle : NativeHandle
+    {
+        internal AuthorizationHandle(IntPtr authorization, [AllowNull] HostState host) : base(authorization, host)
+        {
+        }
+
+        protected override void Free(IntPtr native)
+        {
+            Native.grl_authorization_free(native);
+        }
+    }
+}
