@@ -494,14 +494,15 @@ typedef struct grl_store {
 /// engine's own.
 ///
 /// A callback runs on the thread that called the engine, whichever that is, and several may run at
-/// once; never under a lock of the engine's, so it may call the engine, but must not free it. It must
+/// once; never under a lock of the engine's, so it may call the engine, and even free it. It must
 /// return: no longjmp, no exception. Where it returns a status, GRL_OK means that it did its work;
 /// GRL_TEMPORARILY_UNAVAILABLE is passed on to the client; anything else means that it failed, and
 /// the call ends with GRL_SERVER_ERROR. Either way nothing is issued then and nothing has changed.
 ///
 /// Ownership: the struct and its text are borrowed while grl_engine_new or grl_engine_open runs. `ctx`
-/// stays yours until `release`, which is called exactly once for each of these calls: when the engine
-/// and all its grl_authorization are freed, or before the call returns if it fails.
+/// stays yours until `release`, which is called exactly once for each of these calls: when nothing can
+/// call back any more, as the engine and all its grl_authorization are freed, or none of the callbacks
+/// was set; or before the call returns if it fails.
 /// (Not after GRL_USAGE_SIZE: then nothing but sizes was read.)
 typedef struct grl_host {
     /// sizeof(grl_host).
@@ -576,7 +577,7 @@ GRL_API grl_status grl_engine_open(grl_str config,
                                    grl_engine *GRL_NULLABLE *GRL_NONNULL engine,
                                    grl_error *GRL_NULLABLE *GRL_NULLABLE error);
 
-/// Frees an engine; NULL is fine. Not from within a callback.
+/// Frees an engine; NULL is fine. Within a callback too: a call that is under way goes on to its end.
 GRL_API void grl_engine_free(grl_engine *GRL_NULLABLE engine);
 
 /// Adds an API, or replaces the one of the same identifier. `api` is a JSON object, as in the
@@ -736,7 +737,7 @@ GRL_API grl_status grl_authorization_deny(const grl_authorization *authorization
                                           grl_http_response *GRL_NULLABLE *GRL_NONNULL response,
                                           grl_error *GRL_NULLABLE *GRL_NULLABLE error);
 
-/// Frees an authorization, answered or not; NULL is fine.
+/// Frees an authorization, answered or not; NULL is fine. Within a callback too, as an engine.
 GRL_API void grl_authorization_free(grl_authorization *GRL_NULLABLE authorization);
 
 // ---- Tokens -------------------------------------------------------------------------------------

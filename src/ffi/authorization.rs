@@ -10,7 +10,7 @@ use crate::ffi::engine::grl_engine;
 use crate::ffi::error::grl_error;
 use crate::ffi::guard::{ErrorOut, Failure, guard};
 use crate::ffi::http::grl_http_response;
-use crate::ffi::types::{Out, free, give, grl_str, object, read, sized};
+use crate::ffi::types::{Out, free_shared, give, give_shared, grl_str, read, shared, sized};
 use crate::http;
 
 /// A valid authorization request, which waits for a user: approve or deny it, then free it.
@@ -26,7 +26,7 @@ pub struct grl_authorization {
 impl grl_authorization {
     pub(super) fn give(engine: Engine, pending: PendingAuthorization) -> Result<*mut Self> {
         let request = serde_json::to_string(pending.request()).map_err(Error::server)?;
-        Ok(give(grl_authorization {
+        Ok(give_shared(grl_authorization {
             engine,
             pending,
             request,
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn grl_engine_authorize(
         // SAFETY: NULL or writable, by contract.
         let out = unsafe { Out::new(authorization, "authorization") }?;
         // SAFETY: NULL or what their types say, by contract.
-        let (engine, query) = unsafe { (object(engine, "engine")?, query.text("query")?) };
+        let (engine, query) = unsafe { (shared(engine, "engine")?, query.text("query")?) };
         let pending = engine.0.authorize(query)?;
         out.set(grl_authorization::give(engine.0.clone(), pending)?);
         Ok(())
@@ -153,11 +153,11 @@ pub unsafe extern "C" fn grl_authorization_deny(
     }
 }
 
-/// Frees an authorization, answered or not; NULL is fine.
+/// Frees an authorization, answered or not; NULL is fine. Within a callback too, as an engine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn grl_authorization_free(authorization: *mut grl_authorization) {
     // SAFETY: NULL or an authorization that was not freed, by contract.
-    unsafe { free(authorization) }
+    unsafe { free_shared(authorization) }
 }
 
 /// What approving and denying share.
@@ -176,8 +176,8 @@ unsafe fn answer(
         // SAFETY: passed on.
         let out = unsafe { Out::new(response, "response") }?;
         // SAFETY: passed on.
-        let authorization = unsafe { object(authorization, "authorization") }?;
-        let response = http::Response::from(body(authorization)?);
+        let authorization = unsafe { shared(authorization, "authorization") }?;
+        let response = http::Response::from(body(&authorization)?);
         out.set(give(grl_http_response::from(response)));
         Ok(())
     })

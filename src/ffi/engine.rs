@@ -11,7 +11,7 @@ use crate::error::{Error, Result, Status};
 use crate::ffi::error::grl_error;
 use crate::ffi::guard::{ErrorOut, Failure, guard};
 use crate::ffi::host::{Host, grl_host};
-use crate::ffi::types::{Out, free, give, grl_buf, grl_str, null, object};
+use crate::ffi::types::{Out, free_shared, give_shared, grl_buf, grl_str, null, shared};
 use crate::secret::{Secret, wipe};
 
 /// An OAuth 2.1 / OpenID Connect server without a socket.
@@ -99,16 +99,16 @@ unsafe fn open(
             // SAFETY: the host's text is still borrowed.
             builder = unsafe { host.install(builder) }?;
         }
-        out.set(give(grl_engine(builder.build()?)));
+        out.set(give_shared(grl_engine(builder.build()?)));
         Ok(())
     })
 }
 
-/// Frees an engine; NULL is fine. Not from within a callback.
+/// Frees an engine; NULL is fine. Within a callback too: a call that is under way goes on to its end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn grl_engine_free(engine: *mut grl_engine) {
     // SAFETY: NULL or an engine that was not freed, by contract.
-    unsafe { free(engine) }
+    unsafe { free_shared(engine) }
 }
 
 /// Adds an API, or replaces the one of the same identifier. `api` is a JSON object, as in the
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn grl_engine_token_into(
         // SAFETY: NULL or what their types say, by contract.
         let (engine, request) = unsafe {
             (
-                object(engine, "engine")?,
+                shared(engine, "engine")?,
                 form_request(form, authorization)?,
             )
         };
@@ -589,7 +589,7 @@ unsafe fn with_engine(
     let error = unsafe { ErrorOut::new(error) };
     guard(error, || {
         // SAFETY: passed on.
-        let engine = unsafe { object(engine, "engine") }?;
+        let engine = unsafe { shared(engine, "engine") }?;
         Ok(body(&engine.0)?)
     })
 }
@@ -625,7 +625,7 @@ unsafe fn with_buf(
         // SAFETY: passed on.
         let out = unsafe { Out::new(buf, "json") }?;
         // SAFETY: passed on.
-        let engine = unsafe { object(engine, "engine") }?;
+        let engine = unsafe { shared(engine, "engine") }?;
         out.set(body(&engine.0)?);
         Ok(())
     })
@@ -647,7 +647,7 @@ unsafe fn with_count(
         // SAFETY: passed on.
         let out = unsafe { Out::optional(count) };
         // SAFETY: passed on.
-        let engine = unsafe { object(engine, "engine") }?;
+        let engine = unsafe { shared(engine, "engine") }?;
         let counted = body(&engine.0)?;
         if let Some(out) = out {
             out.set(counted);

@@ -20,14 +20,15 @@ use crate::random::Random;
 /// engine's own.
 ///
 /// A callback runs on the thread that called the engine, whichever that is, and several may run at
-/// once; never under a lock of the engine's, so it may call the engine, but must not free it. It must
+/// once; never under a lock of the engine's, so it may call the engine, and even free it. It must
 /// return: no longjmp, no exception. Where it returns a status, GRL_OK means that it did its work;
 /// GRL_TEMPORARILY_UNAVAILABLE is passed on to the client; anything else means that it failed, and
 /// the call ends with GRL_SERVER_ERROR. Either way nothing is issued then and nothing has changed.
 ///
 /// Ownership: the struct and its text are borrowed while grl_engine_new or grl_engine_open runs. `ctx`
-/// stays yours until `release`, which is called exactly once for each of these calls: when the engine
-/// and all its grl_authorization are freed, or before the call returns if it fails.
+/// stays yours until `release`, which is called exactly once for each of these calls: when nothing can
+/// call back any more, as the engine and all its grl_authorization are freed, or none of the callbacks
+/// was set; or before the call returns if it fails.
 /// (Not after GRL_USAGE_SIZE: then nothing but sizes was read.)
 #[repr(C)]
 #[derive(Clone, Copy)]

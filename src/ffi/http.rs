@@ -8,7 +8,7 @@ use crate::ffi::authorization::grl_authorization;
 use crate::ffi::engine::grl_engine;
 use crate::ffi::error::grl_error;
 use crate::ffi::guard::{ErrorOut, guard};
-use crate::ffi::types::{Out, free, give, grl_str, null, object, read, sized};
+use crate::ffi::types::{Out, free, give, grl_str, null, read, shared, sized};
 use crate::http::{Reply, Request, Response};
 use crate::secret::wipe;
 
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn grl_engine_handle(
         let authorization = unsafe { Out::new(authorization, "authorization") };
         let (response, authorization) = (response?, authorization?);
         // SAFETY: NULL or what their types say, by contract.
-        let (engine, parts) = unsafe { (object(engine, "engine")?, Parts::read(request)?) };
+        let (engine, parts) = unsafe { (shared(engine, "engine")?, Parts::read(request)?) };
         match parts.with(|request| engine.0.handle(request)) {
             Reply::Response(answer) => response.set(give(answer.into())),
             Reply::Authorize(pending) => {

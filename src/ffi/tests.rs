@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::{Error, Result, Status};
 use crate::ffi::guard::{ErrorOut, guard, shield};
+use crate::ffi::types::give_shared;
 
 struct Panicking;
 
@@ -25,12 +26,11 @@ fn text(text: grl_str) -> String {
 #[test]
 fn a_panic_comes_out_as_a_status_with_an_error_object() {
     let engine = Engine::builder(Config::new("http://127.0.0.1:8080/")).clock(Arc::new(Panicking));
-    let engine = grl_engine(engine.build().unwrap());
+    let engine = give_shared(grl_engine(engine.build().unwrap()));
     let mut error = std::ptr::null_mut();
     let mut removed = 7;
     // SAFETY: all of it lives here.
-    let status =
-        unsafe { grl_engine_sweep(&raw const engine, 1, &raw mut removed, &raw mut error) };
+    let status = unsafe { grl_engine_sweep(engine, 1, &raw mut removed, &raw mut error) };
     assert_eq!((status, removed), (Status::Panic, 0));
     // SAFETY: the call has just set it.
     unsafe {
@@ -39,6 +39,7 @@ fn a_panic_comes_out_as_a_status_with_an_error_object() {
         assert_eq!(text(grl_error_detail(error)), "the clock broke");
         assert!(!text(grl_error_response(error)).contains("clock"));
         grl_error_free(error);
+        grl_engine_free(engine);
     }
 }
 

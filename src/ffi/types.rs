@@ -1,6 +1,7 @@
 //! Text that crosses the boundary, in and out, and the helpers that read a caller's pointers.
 
 use std::mem::ManuallyDrop;
+use std::sync::Arc;
 
 use crate::error::{Error, Result, Status};
 use crate::ffi::guard::shield;
@@ -142,7 +143,7 @@ pub unsafe extern "C" fn grl_buf_free(buf: *mut grl_buf) {
 ///
 /// # Safety
 /// The contract of the module, for `'a`.
-pub(super) unsafe fn object<'a, T>(pointer: *const T, name: &str) -> Result<&'a T> {
+unsafe fn object<'a, T>(pointer: *const T, name: &str) -> Result<&'a T> {
     // SAFETY: NULL or a T, by contract.
     unsafe { pointer.as_ref() }.ok_or_else(|| null(name))
 }
@@ -222,6 +223,40 @@ pub(super) unsafe fn free<T>(object: *mut T) {
         if !object.is_null() {
             // SAFETY: from `give`, and freed once, by contract.
             drop(unsafe { Box::from_raw(object) });
+        }
+    });
+}
+
+/// Gives an object away that calls use while they call the host back: until [`free_shared`], or, should the
+/// host do that meanwhile, until the last such call is over.
+pub(super) fn give_shared<T>(object: T) -> *mut T {
+    Arc::into_raw(Arc::new(object)).cast_mut()
+}
+
+/// The object behind a caller's pointer, kept for the call.
+///
+/// # Safety
+/// NULL or from [`give_shared`], and not freed yet.
+pub(super) unsafe fn shared<T>(pointer: *const T, name: &str) -> Result<Arc<T>> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    // SAFETY: passed on; the count that is added is the one that the `Arc` takes away.
+    Ok(unsafe {
+        Arc::increment_strong_count(pointer);
+        Arc::from_raw(pointer)
+    })
+}
+
+/// Takes back what [`give_shared`] gave away.
+///
+/// # Safety
+/// NULL or a handle that was not freed, by contract.
+pub(super) unsafe fn free_shared<T>(object: *mut T) {
+    shield((), || {
+        if !object.is_null() {
+            // SAFETY: from `give_shared`, and freed once, by contract.
+            drop(unsafe { Arc::from_raw(object) });
         }
     });
 }

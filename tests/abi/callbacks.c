@@ -282,8 +282,66 @@ static void release_is_called_exactly_once(void)
     CHECK(ctx.releases == 1);
 }
 
+// What a callback frees while the engine calls it.
+struct freed_within {
+    grl_engine *engine;
+    grl_authorization *authorization;
+    unsigned releases, events;
+};
+
+static void count_release(void *ctx)
+{
+    ((struct freed_within *)ctx)->releases++;
+}
+
+static void free_all(void *ctx, grl_str event)
+{
+    struct freed_within *mine = ctx;
+    unsigned releases = mine->releases;
+    CHECK(event.len > 0);
+    mine->events++;
+    grl_authorization_free(mine->authorization);
+    grl_engine_free(mine->engine);
+    mine->authorization = NULL;
+    mine->engine = NULL;
+    CHECK(mine->releases == releases); // The call is still to end.
+}
+
+static void what_a_callback_frees_lasts_until_the_call_is_over(void)
+{
+    struct freed_within ctx = {0};
+    grl_host host = GRL_HOST_INIT;
+    host.ctx = &ctx;
+    host.release = count_release;
+    host.event = free_all;
+    grl_login login = GRL_LOGIN_INIT;
+    login.subject = GRL_STR("alice");
+    grl_error *error;
+
+    // The engine and the authorization, while that is approved.
+    ctx.engine = open_engine(&host);
+    ctx.authorization = ask(ctx.engine, QUERY);
+    grl_http_response *response;
+    ok(grl_authorization_approve(ctx.authorization, &login, &response, &error), &error);
+    CHECK(ctx.events == 1 && ctx.engine == NULL && ctx.releases == 1);
+    CHECK(has(grl_http_response_header(response, GRL_STR("Location")), "code="));
+    grl_http_response_free(response);
+
+    // The engine, while it answers; the authorization goes on.
+    ctx.engine = open_engine(&host);
+    grl_authorization *pending = ask(ctx.engine, QUERY);
+    grl_buf json;
+    CHECK(grl_engine_token(ctx.engine, GRL_STR("grant_type=password"), NOTHING, &json, NULL) != GRL_OK);
+    CHECK(ctx.events == 2 && ctx.engine == NULL && ctx.releases == 1);
+    ok(grl_authorization_approve(pending, &login, &response, &error), &error);
+    grl_http_response_free(response);
+    grl_authorization_free(pending);
+    CHECK(ctx.events == 3 && ctx.releases == 2);
+}
+
 int main(void)
 {
+    what_a_callback_frees_lasts_until_the_call_is_over();
     each_is_called_and_may_call_back();
     a_signer_that_fails_leaves_the_grant_as_it_was();
     a_signature_of_the_wrong_length_is_refused();
