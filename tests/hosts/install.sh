@@ -6,7 +6,7 @@ set -euo pipefail
 
 packages=(
     # C and C++
-    gcc g++ clang valgrind libc6-dbg pkg-config cmake libcjson-dev nlohmann-json3-dev libcurl4-openssl-dev
+    gcc g++ clang valgrind libc6-dbg pkg-config cmake make libcjson-dev nlohmann-json3-dev libcurl4-openssl-dev
     # Objective-C
     libgnustep-base-dev gobjc libblocksruntime-dev
     # C#
