@@ -58,7 +58,9 @@
 // What may be NULL; for Swift and Objective-C, and for clang's own checks.
 #if defined(__clang__)
 #pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wunknown-warning-option" // Not every clang knows all of these.
 #pragma clang diagnostic ignored "-Wnullability-extension"
+#pragma clang diagnostic ignored "-Wc23-extensions"
 #pragma clang diagnostic ignored "-Wfixed-enum-extension"
 #pragma clang diagnostic ignored "-Wmicrosoft-fixed-enum"
 #pragma clang assume_nonnull begin

@@ -45,6 +45,13 @@ for header in "$prefix"/include/grantlet.hpp "$prefix"/include/grantlet/*.hpp; d
     name=${header#"$prefix/include/"}
     printf '#include <%s>\n#include <%s>\n' "$name" "$name" >"$out/$(basename "$name" .hpp).alone.cpp"
 done
+# Behind <windows.h> and its macros; and under what users warn of besides, as the tests call them.
+printf '#include <%s>\n' algorithm charconv chrono cstdio cstdlib functional iterator memory optional string string_view utility variant vector \
+    >"$out/windows.alone.cpp"
+printf '#define %s\n' 'min(a, b) x' 'max(a, b) x' 'small char' 'interface struct' near far IN OUT ERROR DELETE >>"$out/windows.alone.cpp"
+echo '#include <grantlet.hpp>' >>"$out/windows.alone.cpp"
+users="-Wextra-semi -Wold-style-cast -Wsign-conversion -Wcast-qual -Wzero-as-null-pointer-constant -Wnon-virtual-dtor -Woverloaded-virtual -Wundef"
+
 check() { # compiler, standard, exceptions, source
     # shellcheck disable=SC2086
     echo $1 -std=$2 $3 $warnings $includes -fsyntax-only $4
@@ -60,18 +67,22 @@ check() { # compiler, standard, exceptions, source
     for alone in "$out"/*.alone.cpp; do
         check g++ c++17 -fexceptions "$alone"
     done
+    for test in engine store; do
+        check "clang++ $users" c++20 -fexceptions $source/$test.cpp
+    done
+    check "g++ $users -Wuseless-cast -Wlogical-op" c++17 -fexceptions $source/store.cpp
 } | xargs -P 2 -I '{}' sh -c '{}' || fail "the headers"
 
 # What must not compile does not, and for its reason.
 for refused in $(sed -n 's/^#.*REFUSED == \([0-9]*\).*/\1/p' $source/refused.cpp); do
     reason=$(sed -n "s/^#.*REFUSED == $refused .*REASON: //p" $source/refused.cpp)
     # shellcheck disable=SC2086
-    ! clang++ -std=c++17 $warnings $includes -DREFUSED="$refused" -fsyntax-only $source/refused.cpp 2>"$out/log" ||
+    ! clang++ -std=c++20 $warnings $includes -DREFUSED="$refused" -fsyntax-only $source/refused.cpp 2>"$out/log" ||
         fail "refused.cpp compiles with REFUSED=$refused"
     grep -qF "$reason" "$out/log" || fail "refused.cpp, REFUSED=$refused: no word of '$reason'"
 done
 # shellcheck disable=SC2086
-clang++ -std=c++17 $warnings $includes -DREFUSED=0 -fsyntax-only $source/refused.cpp || fail "refused.cpp with REFUSED=0"
+clang++ -std=c++20 $warnings $includes -DREFUSED=0 -fsyntax-only $source/refused.cpp || fail "refused.cpp with REFUSED=0"
 
 # Every function of C's has its place, but one that writes into memory of the caller's (it goes by native_handle), and
 # one that says what the call has said already.
@@ -105,6 +116,7 @@ all="main engine misuse callbacks store threads statuses"
     build raced "$raced" main threads
     build bare "$bare" main no_exceptions
     build other_library "$sanitized" main other_library
+    build memory "$sanitized" main memory
     build snippet "$sanitized" snippet
     build snippet2 "$other" snippet
     build cost "$other" cost
@@ -127,6 +139,7 @@ link other "$other" "$shared"
 link raced "$raced" "$shared"
 link bare "$bare" "$static"
 link other_library "$sanitized" "$shared"
+link memory "$sanitized" "$static"
 link flows "$sanitized" "$static"
 link snippet "$sanitized" "$static"
 link snippet2 "$other" "$shared"
@@ -135,6 +148,7 @@ link cost "$other" "$shared"
 TSAN_OPTIONS=suppressions=$PWD/$source/tsan.supp run "the tests under TSan" "$out/raced"
 run "the tests without exceptions" "$out/bare"
 run "the test of another library" "$out/other_library"
+run "the test of memory that runs out" "$out/memory"
 run "the tests with clang++ in C++20" "$out/other"
 run "the tests under ASan and UBSan" "$out/sanitized"
 tests=$(cat "$out/log")

@@ -57,9 +57,12 @@ tests/hosts/snippet.sh objc >"$out/snippet"
 grep '^#import' "$out/snippet" >"$out/snippet-imports.inc"
 grep -v '^#import' "$out/snippet" >"$out/snippet.inc"
 
-# Every function of C's is called, but one that only saves C a copy.
+# Every function of C's is called, but one that only saves C a copy, and one that says what the call has said already.
 for function in $(sed -n 's/^.*GRL_API [^(]*\(grl_[a-z0-9_]*\)(.*/\1/p' include/grantlet.h); do
-    [ "$function" = grl_engine_token_into ] || grep -q "\b$function(" $source/Grantlet/*.m || fail "Objective-C has no $function"
+    case $function in
+    grl_engine_token_into | grl_error_status) continue ;;
+    esac
+    grep -q "\b$function(" $source/Grantlet/*.m || fail "Objective-C has no $function"
 done
 
 # ---- Compiled ---------------------------------------------------------------------------------------
@@ -103,6 +106,12 @@ sanitize="-fsanitize=address,undefined -fno-sanitize-recover=all"
     echo "$manual -fmodules -fmodules-cache-path=$out/modules -fmodule-map-file=$source/Grantlet/module.modulemap" \
         "-fsyntax-only -x objective-c $out/module.m"
 } | xargs -P 2 -I '{}' sh -c '{} || exit 255' || fail "a source does not compile"
+
+# Text that is lent lives until the pool drains, under ARC too, whatever Foundation's headers say of -bytes.
+$arc -fobjc-runtime=gnustep-2.0 -O1 -S -emit-llvm -o "$out/arc/lends.ll" $source/Grantlet/GRLInternal.m
+awk '/^define .*@GRLLendData\(/, /^}/' "$out/arc/lends.ll" | grep -q 'objc\.retainAutorelease' ||
+    fail "under ARC, what is lent is gone before it is read"
+! grep -nE '\.(mutableB|b)ytes\b' $source/Grantlet/*.m | grep -v 'return self\.' || fail "say grl_bytes, which ARC understands"
 
 link() { # output, compiler and its flags, objects…
     name=$1 compiler=$2

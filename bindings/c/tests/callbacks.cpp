@@ -13,6 +13,7 @@ static const system_clock::time_point start{std::chrono::seconds{1700000000}};
 
 static std::string message_of(const std::exception_ptr &thrown)
 {
+    CHECK(thrown != nullptr);
     try {
         std::rethrow_exception(thrown);
     } catch (const std::exception &exception) {
@@ -232,6 +233,53 @@ TEST(a_call_within_a_callback_fails_by_itself)
     const auto error = FAILS(engine.verify(token, story::audience));
     CHECK(error.status() == GRL_SERVER_ERROR && caught == 3);
     CHECK(message_of(error.cause()).find("clock cannot tell the time") != std::string::npos);
+}
+
+TEST(a_cause_stays_whatever_the_call_does_after_it)
+{
+    bool cancelled = false, reports = false, clock_works = true;
+    int told = 0;
+    const grantlet::engine *again = nullptr;
+    std::string token;
+    grantlet::host host;
+    host.clock = [&] { return clock_works ? start : throw std::runtime_error("the clock stopped"); };
+    host.signing_key = R"({"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})";
+    host.sign = [&](std::string_view) {
+        clock_works = !cancelled || reports;
+        return cancelled ? throw std::runtime_error("cancelled") : std::vector<std::uint8_t>(64, 1);
+    };
+    // Tells of what failed, and of the signer no less: by calls of its own, one of which goes well.
+    host.event = [&](std::string_view) {
+        if (std::exchange(reports, false)) {
+            CHECK(again->metadata().member("issuer"));
+            clock_works = false;
+            CHECK(message_of(FAILS(again->authorize(story::query)).cause()) == "the clock stopped");
+            clock_works = true;
+            told++;
+        }
+    };
+    const auto engine = grantlet::engine::open(story::config, std::move(host));
+    const auto form = story::refresh_form(*story::sign_in(engine).refresh_token());
+    again = &engine;
+    cancelled = reports = true;
+    CHECK(message_of(FAILS(engine.token(form)).cause()) == "cancelled" && told == 1);
+    // Nor does the clock, which the event of the failure asks for the time, take its place.
+    CHECK(message_of(FAILS(engine.token(form)).cause()) == "cancelled" && !clock_works);
+}
+
+TEST(an_error_in_a_callback_is_neither_a_success_nor_an_absence)
+{
+    grantlet::error error;
+    grantlet::host host;
+    host.user_claims = [&](const grantlet::user_query &) -> grantlet::result<std::optional<std::string>> { return error; };
+    const auto engine = grantlet::engine::open(story::config, std::move(host));
+    const auto token = story::sign_in(engine).access_token();
+    for (const auto &each : {grantlet::error(), grantlet::error(GRL_NOT_FOUND, "no such table")}) {
+        error = each; // Of a user who is not known it would give none.
+        const auto failed = FAILS(engine.userinfo(token));
+        CHECK(failed.status() == GRL_SERVER_ERROR && failed.cause() && failed.detail().find("status 20") != std::string_view::npos);
+    }
 }
 
 TEST(an_engine_may_be_closed_or_destroyed_from_within_a_callback)

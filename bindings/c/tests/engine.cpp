@@ -74,8 +74,22 @@ TEST(a_member_of_json)
     CHECK(!grantlet::member("", "text") && !grantlet::member("{", "text") && !grantlet::member("\xff", "text"));
 }
 
+// A range that makes its texts as it goes.
+struct numbered_scopes {
+    struct iterator {
+        int at;
+        std::string operator*() const { return "a-scope-too-long-to-lie-within-a-string-" + std::to_string(at); }
+        void operator++() { at++; }
+        bool operator!=(const iterator &other) const { return at != other.at; }
+    };
+    iterator begin() const { return {1}; }
+    iterator end() const { return {3}; }
+};
+
 TEST(scopes_are_given_in_every_way)
 {
+    CHECK(grantlet::names(numbered_scopes()).text() ==
+          "a-scope-too-long-to-lie-within-a-string-1 a-scope-too-long-to-lie-within-a-string-2");
     const auto engine = grantlet::engine::open(story::config);
     const auto token = story::sign_in(engine).access_token();
     const std::vector<std::string> list{"openid", "read:notes"};
@@ -90,6 +104,15 @@ TEST(scopes_are_given_in_every_way)
     const auto pending = engine.authorize(story::query);
     const auto response = pending.approve(login);
     CHECK(engine.token(story::code_form(response.location())).scopes().empty());
+}
+
+TEST(a_client_has_another_name_in_auth0s_dialect)
+{
+    std::string config = story::config;
+    config.insert(config.find(R"("scopes")"), R"("token_dialect": "access_token", )");
+    const auto engine = grantlet::engine::open(config);
+    const auto access = engine.verify(story::sign_in(engine).access_token(), story::audience);
+    CHECK(access.member("azp") == "app" && !access.member("client_id") && access.client_id() == "app");
 }
 
 TEST(the_registry_changes_while_it_runs)

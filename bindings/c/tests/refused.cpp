@@ -1,4 +1,4 @@
-// What does not compile with clang++ -Wall -Werror: one of these at a time. tests/hosts/cpp.sh looks for the reason
+// What does not compile with clang++ -std=c++20 -Wall -Werror: one of these at a time. tests/hosts/cpp.sh looks for the reason
 // that stands behind each; REFUSED=0 is all well.
 #include <grantlet.hpp>
 
@@ -10,6 +10,8 @@ static std::size_t use(const grantlet::engine &engine, const grantlet::authoriza
     engine.reseal(std::array<unsigned char, 32>());
 #if REFUSED == 1 // REASON: the NUL of a string literal would count
     engine.reseal("0123456789abcdef0123456789abcde");
+#elif REFUSED == 7 // REASON: the NUL of a string literal would count
+    engine.reseal(u8"0123456789abcdef0123456789abcde");
 #elif REFUSED == 2 // REASON: temporary whose address is used as value of local variable 'location'
     const std::string_view location = pending.approve({"alice"}).location();
     return location.size();

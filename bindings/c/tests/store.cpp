@@ -15,6 +15,7 @@ public:
     };
     std::map<std::string, entry, std::less<>> entries;
     std::uint64_t last_version = 0;
+    bool unable = false; // To sweep; and says so with an error that is none.
 
     grantlet::result<bool> insert(const grantlet::record &record) override
     {
@@ -52,6 +53,9 @@ public:
     grantlet::result<std::size_t> sweep(std::uint64_t now, std::size_t limit) override
     {
         const auto guard = begin();
+        if (unable) {
+            return grantlet::error();
+        }
         std::size_t swept = 0;
         for (auto at = entries.begin(); at != entries.end() && swept < limit;) {
             at = at->second.keep_until <= now ? (swept++, entries.erase(at)) : std::next(at);
@@ -115,7 +119,12 @@ TEST(a_store_that_fails_changes_nothing)
     CHECK(FAILS(engine.token(form)).status() == GRL_TEMPORARILY_UNAVAILABLE);
     store->before_each = [] { throw std::bad_alloc(); };
     CHECK(FAILS(engine.token(form)).status() == GRL_SERVER_ERROR);
+    // Nothing there, to one who asks for a record, would be an answer.
+    store->before_each = [] { throw grantlet::error(GRL_NOT_FOUND, "no such table"); };
+    CHECK(FAILS(engine.token(form)).status() == GRL_SERVER_ERROR);
     store->before_each = nullptr;
+    store->unable = true;
+    CHECK(FAILS(engine.sweep(1)).status() == GRL_SERVER_ERROR);
     CHECK(store->last_version == version && engine.token(form).refresh_token());
 }
 

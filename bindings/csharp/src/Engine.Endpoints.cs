@@ -41,13 +41,14 @@ namespace Grantlet
         /// <param name="audience">The API that asks.</param>
         /// <param name="scopes">What the token must have.</param>
         /// <returns>Its claims.</returns>
+        /// <exception cref="ArgumentException">A scope is <c>null</c> or empty: a setting that is missing must not let every token in.</exception>
         /// <exception cref="GrantletException"><see cref="Status.InvalidToken"/> and its reasons;
         /// <see cref="Status.InsufficientScope"/>.</exception>
         public AccessClaims Verify(string accessToken, string audience, params string[] scopes)
         {
             using (var token = Utf8.Required(accessToken, nameof(accessToken)))
             using (var api = Utf8.Required(audience, nameof(audience)))
-            using (var scope = new Utf8(string.Join(" ", scopes ?? throw new ArgumentNullException(nameof(scopes)))))
+            using (var scope = new Utf8(string.Join(" ", Given(scopes))))
             {
                 return Verify(token.Str, api.Str, scope.Str);
             }
@@ -174,6 +175,18 @@ namespace Grantlet
             return new Str { Ptr = bytes, Len = (UIntPtr)(uint)length };
         }
 #endif
+
+        private static string[] Given(string[] scopes)
+        {
+            foreach (var scope in scopes ?? throw new ArgumentNullException(nameof(scopes)))
+            {
+                if (string.IsNullOrEmpty(scope))
+                {
+                    throw new ArgumentException("a scope is null or empty", nameof(scopes));
+                }
+            }
+            return scopes;
+        }
 
         private Authorization Authorize(Str query)
         {

@@ -9,7 +9,7 @@ namespace Grantlet
     /// the engine's, so it may call the engine. It may throw: nothing is issued then, nothing has changed, and the call throws a
     /// <see cref="GrantletException"/> whose <see cref="Exception.InnerException"/> is what was thrown. Its status is
     /// <see cref="Status.ServerError"/>, or <see cref="Status.TemporarilyUnavailable"/> where a <see cref="GrantletException"/> with
-    /// that status was thrown.
+    /// that status was thrown (not by a clock).
     /// <para>The engine takes a copy: what is changed here later changes nothing. Callbacks that refer to the engine do not keep it
     /// from the garbage collector.</para>
     /// </remarks>
@@ -37,7 +37,11 @@ namespace Grantlet
         /// <summary>Gives what is known of a user, one JSON object; of <c>null</c> the client learns that its token is no longer valid.
         /// Claims that need a scope which the token lacks are left out for you (OIDC Core §5.4).</summary>
         [AllowNull, MaybeNull]
+#if __MonoCS__ // Has no other way to say that a delegate may give null.
         public Func<UserClaimsRequest, string> UserClaims { get; set; }
+#else
+        public Func<UserClaimsRequest, string?> UserClaims { get; set; }
+#endif
 
         /// <summary>Signs with a key that you hold: in a TPM, an HSM, a KMS.</summary>
         [AllowNull, MaybeNull]

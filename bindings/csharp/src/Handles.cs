@@ -1,6 +1,5 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
-using System.Threading;
 using Microsoft.Win32.SafeHandles;
 
 namespace Grantlet
@@ -35,27 +34,6 @@ namespace Grantlet
             base.Dispose(disposing);
         }
 
-        /// <summary>Frees; from within a callback, a moment later on another thread, since native code is still in there.</summary>
-        protected sealed override bool ReleaseHandle()
-        {
-            var native = handle;
-            if (Callback.IsRunning)
-            {
-                var host = Host;
-                ThreadPool.QueueUserWorkItem(_ =>
-                {
-                    Free(native);
-                    GC.KeepAlive(host);
-                });
-            }
-            else
-            {
-                Free(native);
-            }
-            return true;
-        }
-
-        protected abstract void Free(IntPtr native);
     }
 
     /// <summary>Owns a grl_engine.</summary>
@@ -65,9 +43,10 @@ namespace Grantlet
         {
         }
 
-        protected override void Free(IntPtr native)
+        protected override bool ReleaseHandle()
         {
-            Native.grl_engine_free(native);
+            Native.grl_engine_free(handle);
+            return true;
         }
     }
 
@@ -78,9 +57,10 @@ namespace Grantlet
         {
         }
 
-        protected override void Free(IntPtr native)
+        protected override bool ReleaseHandle()
         {
-            Native.grl_authorization_free(native);
+            Native.grl_authorization_free(handle);
+            return true;
         }
     }
 }

@@ -12,14 +12,8 @@ namespace Grantlet
         [ThreadStatic, AllowNull, MaybeNull]
         private static Exception thrown;
 
-        [ThreadStatic]
-        private static int depth;
-
         [AllowNull, MaybeNull]
         private Exception outer;
-
-        /// <summary>Whether this thread is in one.</summary>
-        internal static bool IsRunning => depth > 0;
 
         /// <summary>What a callback of the call that just ended threw.</summary>
         [return: MaybeNull]
@@ -37,7 +31,6 @@ namespace Grantlet
         {
             var callback = new Callback { outer = thrown };
             thrown = null;
-            depth++;
             return callback;
         }
 
@@ -61,7 +54,6 @@ namespace Grantlet
         internal void Leave()
         {
             thrown = outer;
-            depth--;
         }
     }
 
@@ -91,7 +83,11 @@ namespace Grantlet
         private readonly Action<Exception> eventSinkFailed;
 
         [AllowNull, MaybeNull]
+#if __MonoCS__
         private readonly Func<UserClaimsRequest, string> userClaims;
+#else
+        private readonly Func<UserClaimsRequest, string?> userClaims;
+#endif
 
         [AllowNull, MaybeNull]
         private readonly Signer signer;
@@ -124,12 +120,12 @@ namespace Grantlet
                 Size = (UIntPtr)(uint)sizeof(HostStruct),
                 Ctx = NewHandle(),
                 Release = Pointer(OnRelease),
-                Clock = Pointer(clock == null ? null : OnClock),
-                Random = Pointer(random == null ? null : OnRandom),
-                Event = Pointer(eventSink == null ? null : OnEvent),
-                UserClaims = Pointer(userClaims == null ? null : OnUserClaims),
+                Clock = clock == null ? IntPtr.Zero : Pointer(OnClock),
+                Random = random == null ? IntPtr.Zero : Pointer(OnRandom),
+                Event = eventSink == null ? IntPtr.Zero : Pointer(OnEvent),
+                UserClaims = userClaims == null ? IntPtr.Zero : Pointer(OnUserClaims),
                 SigningKey = signingKey,
-                Sign = Pointer(signer == null ? null : OnSign),
+                Sign = signer == null ? IntPtr.Zero : Pointer(OnSign),
             };
             if (Store != null)
             {
@@ -145,9 +141,10 @@ namespace Grantlet
             return (HostState)(GCHandle.FromIntPtr(ctx).Target ?? throw new ObjectDisposedException(nameof(EngineHost)));
         }
 
-        internal static IntPtr Pointer([AllowNull] Delegate callback)
+        /// <summary>Of the delegate's own type: of any delegate, an ahead-of-time compiler could not see what to make (IL3050).</summary>
+        internal static IntPtr Pointer<T>(T callback) where T : class
         {
-            return callback == null ? IntPtr.Zero : Marshal.GetFunctionPointerForDelegate(callback);
+            return Marshal.GetFunctionPointerForDelegate(callback);
         }
 
         internal static void WriteTo(IntPtr sink, byte[] bytes)

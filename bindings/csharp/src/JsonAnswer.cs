@@ -4,6 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.IO;
 using System.Text;
+using System.Threading;
+using System.Threading.Tasks;
 
 namespace Grantlet
 {
@@ -33,6 +35,15 @@ namespace Grantlet
         public void WriteTo(Stream stream)
         {
             (stream ?? throw new ArgumentNullException(nameof(stream))).Write(utf8, 0, utf8.Length);
+        }
+
+        /// <summary>The same, for a server that does not let its responses be written otherwise, as ASP.NET Core.</summary>
+        /// <param name="stream">Where to, such as a response's body.</param>
+        /// <param name="cancellationToken">Stops it half-way.</param>
+        /// <returns>A task that ends when all is written.</returns>
+        public Task WriteToAsync(Stream stream, CancellationToken cancellationToken = default(CancellationToken))
+        {
+            return (stream ?? throw new ArgumentNullException(nameof(stream))).WriteAsync(utf8, 0, utf8.Length, cancellationToken);
         }
 
         /// <summary>A member that is always there.</summary>

@@ -18,7 +18,8 @@ namespace Grantlet
         {
         }
 
-        /// <summary>Sets a key to a JSON text, in the place of whatever its property says.</summary>
+        /// <summary>Sets a key to a JSON text, in the place of whatever its property says. (A list or an object that was set so has
+        /// no property any more: that throws <see cref="InvalidOperationException"/>.)</summary>
         /// <param name="key">The key as the README's «Configuration» has it.</param>
         public string this[string key]
         {
@@ -34,14 +35,16 @@ namespace Grantlet
             return json.ToString();
         }
 
+        private protected virtual bool IsEmpty => values.Count == 0;
+
         internal virtual void Write(StringBuilder json)
         {
             json.Append('{');
             var separator = "";
             foreach (var member in values)
             {
-                // A list that nobody put anything in was only looked at.
-                if (member.Value is ICollection list && list.Count == 0)
+                // What nobody put anything in was only looked at.
+                if ((member.Value is ICollection list && list.Count == 0) || (member.Value is Settings settings && settings.IsEmpty))
                 {
                     continue;
                 }
@@ -89,6 +92,11 @@ namespace Grantlet
         /// <summary>Sets a lifetime, which the engine takes in whole seconds.</summary>
         private protected void SetSeconds(string key, TimeSpan? value)
         {
+            // Cut to whole seconds, «infinite» would be none at all.
+            if (value < TimeSpan.Zero)
+            {
+                throw new ArgumentOutOfRangeException(key);
+            }
             Set(key, value == null ? null : (object)checked((long)value.Value.TotalSeconds));
         }
 
@@ -101,9 +109,9 @@ namespace Grantlet
         /// <summary>Settings within these that are there as soon as they are asked for, for object initialisers.</summary>
         private protected T Made<T>(string key, Func<T> make) where T : class
         {
-            if (values.TryGetValue(key, out var value) && value is T there)
+            if (values.TryGetValue(key, out var value))
             {
-                return there;
+                return value as T ?? throw new InvalidOperationException("'" + key + "' was set as JSON");
             }
             var made = make();
             values[key] = made;
@@ -119,6 +127,8 @@ namespace Grantlet
             {
                 this.text = text;
             }
+
+            private protected override bool IsEmpty => false;
 
             internal override void Write(StringBuilder json)
             {

@@ -1,4 +1,5 @@
 using System;
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 
 namespace Grantlet
@@ -39,9 +40,9 @@ namespace Grantlet
             });
         }
 
-        private static string Base64Url(byte[] bytes)
+        private static string Base64Url([AllowNull] byte[] bytes)
         {
-            return Convert.ToBase64String(bytes).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+            return Convert.ToBase64String(bytes ?? throw new ArgumentException("a key without a point")).TrimEnd('=').Replace('+', '-').Replace('/', '_');
         }
     }
 }

@@ -22,7 +22,7 @@ namespace Grantlet
         internal Utf8([AllowNull] string text, Encoding encoding)
         {
             Str = default(Str);
-            if (string.IsNullOrEmpty(text))
+            if (text == null || text.Length == 0)
             {
                 return;
             }

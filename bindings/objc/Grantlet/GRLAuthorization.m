@@ -88,7 +88,7 @@
 - (const grl_login *)lend
 {
     NSMutableData *room = [NSMutableData dataWithLength:sizeof(grl_login) + sizeof(grl_str)];
-    grl_login *login = room.mutableBytes;
+    grl_login *login = [room grl_mutableBytes];
     grl_str *scope = (grl_str *)(login + 1);
     NSTimeInterval seconds = floor(_authenticationDate.timeIntervalSince1970);
     *scope = GRLLendList(_scopes);
@@ -148,7 +148,7 @@ static void GRLFreeAuthorization(void *authorization)
 - (void)approveLogin:(GRLLogin *)login completionHandler:(void (^)(GRLHTTPResponse *, NSError *))handler
 {
     GRLLogin *copy = GRL_AUTORELEASE([login copy]);
-    GRLRunInBackground(@[ self, copy ?: (id)[NSNull null] ], ^{
+    GRLRunInBackground(@[ self, copy ?: (id)[NSNull null] ], handler, ^{
         NSError *error = nil;
         GRLHTTPResponse *response = [self approveLogin:copy error:&error];
         handler(response, error);

@@ -29,7 +29,8 @@ NS_SWIFT_NAME(API)
 @interface GRLAPI : GRLMetadata
 /// Its `audience`, such as `https://api.example.com/`.
 @property (nonatomic, readonly, copy) NSString *identifier;
-/// What a client may ask for, such as `read:notes`.
+/// What a client may ask for, such as `read:notes`. (With descriptions for your consent page: set `api[@"scopes"]` to
+/// `@[@{@"value": @"read:notes", @"description": @"Read your notes"}]`.)
 @property (nonatomic, copy) NSArray<NSString *> *scopes;
 /// Whether clients may get refresh tokens for it.
 @property (nonatomic) BOOL allowsOfflineAccess;

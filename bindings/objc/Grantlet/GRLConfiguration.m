@@ -63,6 +63,8 @@ static id GRLNeeded(id value, NSString *name)
 {
     NSMutableDictionary *members = [self changeable];
     if (value != nil) {
+        // What JSON is made of can be copied; of anything else, JSONData tells.
+        value = [value conformsToProtocol:@protocol(NSCopying)] ? GRL_AUTORELEASE([value copy]) : value;
         [members setObject:value forKey:GRLNeeded(name, @"the member's name")];
     } else {
         [members removeObjectForKey:name];
@@ -71,16 +73,35 @@ static id GRLNeeded(id value, NSString *name)
     _text = nil;
 }
 
+// A member, if it is of this class: in JSON text anything may stand.
+- (id)member:(NSString *)name of:(Class)type
+{
+    id value = [self objectForKeyedSubscript:name];
+    return [value isKindOfClass:type] ? value : nil;
+}
+
+- (NSString *)text:(NSString *)name
+{
+    return [self member:name of:[NSString class]];
+}
+
+- (NSNumber *)number:(NSString *)name
+{
+    return [self member:name of:[NSNumber class]];
+}
+
 - (NSArray *)list:(NSString *)name
 {
-    id list = [self objectForKeyedSubscript:name];
-    return [list isKindOfClass:[NSArray class]] ? list : @[];
+    return [self member:name of:[NSArray class]] ?: @[];
 }
 
 - (NSArray *)list:(NSString *)name of:(Class)type
 {
     NSMutableArray *objects = [NSMutableArray array];
     for (NSDictionary *members in [self list:name]) {
+        if (![members isKindOfClass:[NSDictionary class]]) {
+            continue;
+        }
         GRLMetadata *object = [[type alloc] initWithJSONData:GRLMakeJSON(members)];
         [objects addObject:object];
         GRL_RELEASE(object);
@@ -131,12 +152,19 @@ static id GRLNeeded(id value, NSString *name)
 
 - (NSString *)identifier
 {
-    return [self objectForKeyedSubscript:@"identifier"] ?: @"";
+    return [self text:@"identifier"] ?: @"";
 }
 
 - (NSArray<NSString *> *)scopes
 {
-    return [self list:@"scopes"];
+    NSMutableArray *scopes = [NSMutableArray array];
+    for (id scope in [self list:@"scopes"]) {
+        id value = [scope isKindOfClass:[NSDictionary class]] ? [scope objectForKey:@"value"] : scope;
+        if ([value isKindOfClass:[NSString class]]) {
+            [scopes addObject:value];
+        }
+    }
+    return scopes;
 }
 
 - (void)setScopes:(NSArray<NSString *> *)scopes
@@ -146,7 +174,7 @@ static id GRLNeeded(id value, NSString *name)
 
 - (BOOL)allowsOfflineAccess
 {
-    return [[self objectForKeyedSubscript:@"allow_offline_access"] boolValue];
+    return [self number:@"allow_offline_access"].boolValue;
 }
 
 - (void)setAllowsOfflineAccess:(BOOL)allows
@@ -156,7 +184,7 @@ static id GRLNeeded(id value, NSString *name)
 
 - (NSTimeInterval)tokenLifetime
 {
-    return [[self objectForKeyedSubscript:@"token_lifetime"] doubleValue];
+    return [self number:@"token_lifetime"].doubleValue;
 }
 
 - (void)setTokenLifetime:(NSTimeInterval)seconds
@@ -189,12 +217,12 @@ static id GRLNeeded(id value, NSString *name)
 
 - (NSString *)clientID
 {
-    return [self objectForKeyedSubscript:@"client_id"] ?: @"";
+    return [self text:@"client_id"] ?: @"";
 }
 
 - (NSString *)name
 {
-    return [self objectForKeyedSubscript:@"client_name"];
+    return [self text:@"client_name"];
 }
 
 - (void)setName:(NSString *)name
@@ -243,7 +271,7 @@ static id GRLNeeded(id value, NSString *name)
 
 - (NSString *)issuer
 {
-    return [self objectForKeyedSubscript:@"issuer"] ?: @"";
+    return [self text:@"issuer"] ?: @"";
 }
 
 - (NSArray<GRLAPI *> *)APIs

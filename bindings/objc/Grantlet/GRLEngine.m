@@ -43,10 +43,10 @@ static GRLHandle *_Nullable GRLOpen(GRLHost *_Nullable host, NSError **error, NS
 
 - (instancetype)initWithConfiguration:(GRLConfiguration *)configuration host:(GRLHost *)host error:(NSError **)error
 {
-    NSData *json = configuration.JSONData;
+    grl_str json = GRLLendData(configuration.JSONData);
     if ((self = [super init])) {
         _handle = GRLOpen(host, error, ^(const grl_host *given, grl_engine **engine, grl_error **why) {
-            return grl_engine_new(GRLLendData(json), given, engine, why);
+            return grl_engine_new(json, given, engine, why);
         });
         if (_handle == nil) {
             GRL_RELEASE(self);
@@ -62,11 +62,11 @@ static GRLHandle *_Nullable GRLOpen(GRLHost *_Nullable host, NSError **error, NS
                                  host:(GRLHost *)host
                                 error:(NSError **)error
 {
-    NSData *json = configuration.JSONData;
+    // Before the host is given away: what is of the wrong class raises.
+    grl_str json = GRLLendData(configuration.JSONData), path = GRLLend(fileURL.path), key = GRLLendData(sealingKey);
     if ((self = [super init])) {
         _handle = GRLOpen(host, error, ^(const grl_host *given, grl_engine **engine, grl_error **why) {
-            return grl_engine_open(GRLLendData(json), GRLLend(fileURL.path),
-                                   GRLLendData(sealingKey), given, engine, why);
+            return grl_engine_open(json, path, key, given, engine, why);
         });
         if (_handle == nil) {
             GRL_RELEASE(self);
@@ -154,7 +154,7 @@ static GRLHandle *_Nullable GRLOpen(GRLHost *_Nullable host, NSError **error, NS
     completionHandler:(void (^)(GRLTokenResponse *, NSError *))handler
 {
     NSString *body = GRL_AUTORELEASE([form copy]), *header = GRL_AUTORELEASE([authorization copy]);
-    GRLRunInBackground(@[ self, body ?: (id)[NSNull null], header ?: (id)[NSNull null] ], ^{
+    GRLRunInBackground(@[ self, body ?: (id)[NSNull null], header ?: (id)[NSNull null] ], handler, ^{
         NSError *error = nil;
         GRLTokenResponse *response = [self tokenWithForm:body authorization:header error:&error];
         handler(response, error);
@@ -313,7 +313,7 @@ static GRLHandle *_Nullable GRLOpen(GRLHost *_Nullable host, NSError **error, NS
 - (void)handleRequest:(GRLHTTPRequest *)request completionHandler:(void (^)(GRLHTTPOutcome *, NSError *))handler
 {
     GRLHTTPRequest *copy = GRL_AUTORELEASE([request copy]);
-    GRLRunInBackground(@[ self, copy ?: (id)[NSNull null] ], ^{
+    GRLRunInBackground(@[ self, copy ?: (id)[NSNull null] ], handler, ^{
         NSError *error = nil;
         GRLHTTPOutcome *outcome = [self handleRequest:copy error:&error];
         handler(outcome, error);

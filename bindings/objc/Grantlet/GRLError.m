@@ -16,7 +16,7 @@ static void GRLFreeError(void *error)
     grl_error_free(error);
 }
 
-NSError *GRLMakeError(grl_error *why, BOOL closed, NSError *underlying)
+NSError *GRLMakeError(grl_error *why, grl_status status, BOOL closed, NSError *underlying)
 {
     NSMutableDictionary *info = [NSMutableDictionary dictionary];
     NSString *description = closed ? @"this was closed" : GRLString(grl_error_description(why));
@@ -32,7 +32,6 @@ NSError *GRLMakeError(grl_error *why, BOOL closed, NSError *underlying)
     if (underlying != nil) {
         [info setObject:underlying forKey:NSUnderlyingErrorKey];
     }
-    NSInteger code = grl_error_status(why);
     const grl_http_response *redirect = grl_error_redirect(why);
     if (redirect != NULL) {
         // The redirect is the error's, which lives as long.
@@ -44,7 +43,7 @@ NSError *GRLMakeError(grl_error *why, BOOL closed, NSError *underlying)
     } else {
         grl_error_free(why);
     }
-    return [NSError errorWithDomain:GRLErrorDomain code:code userInfo:info];
+    return [NSError errorWithDomain:GRLErrorDomain code:status userInfo:info];
 }
 
 NSError *GRLMakeExceptionError(NSException *exception)

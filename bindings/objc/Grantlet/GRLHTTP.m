@@ -88,7 +88,7 @@
     NSUInteger count = _names.count;
     NSMutableData *room =
         [NSMutableData dataWithLength:sizeof(grl_http_request) + count * sizeof(grl_http_header)];
-    grl_http_request *request = room.mutableBytes;
+    grl_http_request *request = [room grl_mutableBytes];
     grl_http_header *headers = (grl_http_header *)(request + 1);
     for (NSUInteger i = 0; i < count; i++) {
         headers[i].name = GRLLend([_names objectAtIndex:i]);
@@ -162,6 +162,9 @@ static void GRLFreeResponse(void *response)
 
 - (void)enumerateHeadersUsingBlock:(NS_NOESCAPE void (^)(NSString *name, NSString *value))block
 {
+    if (block == NULL) {
+        [NSException raise:NSInvalidArgumentException format:@"grantlet: there is no block to give the headers to"];
+    }
     size_t count = grl_http_response_header_count(_response);
     for (size_t i = 0; i < count; i++) {
         block(GRLString(grl_http_response_header_name(_response, i)),

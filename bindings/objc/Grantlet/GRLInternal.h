@@ -59,6 +59,16 @@ NS_ASSUME_NONNULL_BEGIN
 - (instancetype)initWithBuffer:(grl_buf)buffer;
 @end
 
+// -bytes, of an object that then lives until the autorelease pool drains. ARC sees to that only where the declaration
+// says so, which not every Foundation's does.
+@interface NSData (GRLBytes)
+- (const void *)grl_bytes __attribute__((objc_returns_inner_pointer));
+@end
+
+@interface NSMutableData (GRLBytes)
+- (void *)grl_mutableBytes __attribute__((objc_returns_inner_pointer));
+@end
+
 // ---- Text -------------------------------------------------------------------------------------------
 
 // Lends text for a call. The library itself says which argument is nil or has half a surrogate pair.
@@ -88,8 +98,9 @@ NSNumber *_Nullable GRLCallForCount(GRLHandle *_Nullable handle, NSError **error
 BOOL GRLCallNotingFailure(GRLHandle *_Nullable handle, NSError *_Nullable *_Nullable failure, NSError **error,
                           NS_NOESCAPE GRLCallBlock call);
 
-// Runs `work` on a background queue; holds `needs` meanwhile, as not every blocks runtime retains what a block captures.
-void GRLRunInBackground(NSArray *needs, void (^work)(void));
+// Runs `work`, which calls `handler`, on a background queue; holds `needs` meanwhile, as not every blocks runtime retains
+// what a block captures. Raises NSInvalidArgumentException where there is no handler.
+void GRLRunInBackground(NSArray *needs, id _Nullable handler, void (^work)(void));
 
 // ---- Callbacks --------------------------------------------------------------------------------------
 
@@ -146,8 +157,8 @@ grl_store GRLMakeStore(id<GRLStore> store);
 
 // ---- Errors -----------------------------------------------------------------------------------------
 
-// Makes an NSError of `why`, which it frees.
-NSError *GRLMakeError(grl_error *_Nullable why, BOOL closed, NSError *_Nullable underlying);
+// Makes an NSError of a status and `why`, which it frees.
+NSError *GRLMakeError(grl_error *_Nullable why, grl_status status, BOOL closed, NSError *_Nullable underlying);
 // Stands for what a block threw; nil: something that is no NSException.
 NSError *GRLMakeExceptionError(NSException *_Nullable exception);
 

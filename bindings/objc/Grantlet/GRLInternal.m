@@ -1,7 +1,6 @@
 #import "GRLInternal.h"
-#include <stdlib.h>
 
-// ---- Calls and what they free -----------------------------------------------------------------------
+// ---- The calls that are under way --------------------------------------------------------------------
 
 // The calls that this thread is in, the innermost first: callbacks run on the thread that called. `failure` is
 // retained.
@@ -10,39 +9,7 @@ typedef struct GRLFrame {
     struct GRLFrame *outer;
 } GRLFrame;
 
-// An object that is to be freed.
-typedef struct GRLLater {
-    void *object;
-    void (*free)(void *);
-    struct GRLLater *next;
-} GRLLater;
-
 static __thread GRLFrame *GRLInnermost;
-static __thread GRLLater *GRLToFree;
-
-// The library frees nothing within a callback: what a block lets go there waits until the outermost call came out.
-static void GRLFreeOutside(void *object, void (*free)(void *))
-{
-    GRLLater *later = GRLInnermost ? malloc(sizeof *later) : NULL;
-    if (later == NULL) {
-        free(object);
-        return;
-    }
-    later->object = object;
-    later->free = free;
-    later->next = GRLToFree;
-    GRLToFree = later;
-}
-
-static void GRLFreeWhatWaits(void)
-{
-    while (GRLInnermost == NULL && GRLToFree != NULL) {
-        GRLLater *first = GRLToFree;
-        GRLToFree = first->next;
-        first->free(first->object);
-        free(first);
-    }
-}
 
 // ---- Objects ----------------------------------------------------------------------------------------
 
@@ -83,7 +50,7 @@ static void GRLFreeWhatWaits(void)
 - (void)leave
 {
     if (__atomic_fetch_sub(&_uses, 1, __ATOMIC_ACQ_REL) == 1) {
-        GRLFreeOutside(_object, _free);
+        _free(_object);
     }
 }
 
@@ -136,13 +103,42 @@ static void GRLFreeWhatWaits(void)
     return self;
 }
 
+// NSData's would show a token.
+- (NSString *)description
+{
+    return [NSString stringWithFormat:@"<%@: %p, %lu bytes>", [self class], (void *)self, (unsigned long)_buffer.len];
+}
+
+- (NSString *)debugDescription
+{
+    return self.description;
+}
+
+@end
+
+@implementation NSData (GRLBytes)
+
+- (const void *)grl_bytes
+{
+    return self.bytes;
+}
+
+@end
+
+@implementation NSMutableData (GRLBytes)
+
+- (void *)grl_mutableBytes
+{
+    return self.mutableBytes;
+}
+
 @end
 
 // ---- Text -------------------------------------------------------------------------------------------
 
 grl_str GRLLendData(NSData *data)
 {
-    return data ? grl_str_of(data.bytes, data.length) : grl_str_of(NULL, 1);
+    return data ? grl_str_of([data grl_bytes], data.length) : grl_str_of(NULL, 1);
 }
 
 grl_str GRLLend(NSString *text)
@@ -204,14 +200,13 @@ BOOL GRLCallNotingFailure(GRLHandle *handle, NSError **failure, NSError **error,
             [handle leave];
         }
         GRL_RELEASE(handle);
-        GRLFreeWhatWaits();
     }
     NSError *underlying = frame.failure ? GRL_TAKE_FROM_C(NSError *, frame.failure) : nil;
     if (failure != NULL) {
         *failure = underlying;
     }
     if (status != GRL_OK && error != NULL) {
-        *error = GRLMakeError(why, handle != nil && object == NULL, underlying);
+        *error = GRLMakeError(why, status, handle != nil && object == NULL, underlying);
     }
     return status == GRL_OK;
 }
@@ -274,8 +269,11 @@ NSNumber *GRLCallForCount(GRLHandle *handle, NSError **error, NS_NOESCAPE GRLCou
 
 @end
 
-void GRLRunInBackground(NSArray *needs, void (^work)(void))
+void GRLRunInBackground(NSArray *needs, id handler, void (^work)(void))
 {
+    if (handler == nil) {
+        [NSException raise:NSInvalidArgumentException format:@"grantlet: there is no completion handler"];
+    }
     static NSOperationQueue *queue;
     @synchronized([GRLOperation class]) {
         if (queue == nil) {
@@ -295,14 +293,13 @@ int32_t GRLFail(NSError *failure)
     if (failure == nil) {
         return GRL_SERVER_ERROR;
     }
-    if (GRLInnermost != NULL) {
-        void *earlier = GRLInnermost->failure;
+    // The first one is why the call fails; what comes after it, such as the time of an event that tells of it, is not.
+    if (GRLInnermost != NULL && GRLInnermost->failure == NULL) {
         GRLInnermost->failure = GRL_GIVE_TO_C(failure);
-        if (earlier != NULL) {
-            (void)GRL_TAKE_FROM_C(NSError *, earlier);
-        }
     }
-    return failure.grl_errorClass != 0 ? (int32_t)failure.code : GRL_SERVER_ERROR;
+    // "There is none" would be an answer, not a failure.
+    GRLError kind = failure.grl_errorClass;
+    return kind != 0 && kind != GRLErrorNotFound ? (int32_t)failure.code : GRL_SERVER_ERROR;
 }
 
 int32_t GRLGuard(NS_NOESCAPE int32_t (^callback)(void))

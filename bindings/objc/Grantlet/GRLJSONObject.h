@@ -4,8 +4,8 @@ NS_ASSUME_NONNULL_BEGIN
 
 /// A JSON object that the engine gave: its text, to be sent as it is, and what stands in it.
 ///
-/// Threads: never changes; any number may read it. It outlives the engine. Its text is wiped with the last reference to
-/// it; not so the NSStrings that are made of it. `description` tells the members' names only.
+/// Threads: never changes; any number may read it. It outlives the engine. The text of tokens and claims is wiped with
+/// the last reference to it; not so the NSStrings that are made of it. `description` tells the members' names only.
 NS_SWIFT_NAME(JSONObject)
 @interface GRLJSONObject : NSObject <NSCopying> {
 @private

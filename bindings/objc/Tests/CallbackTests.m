@@ -153,6 +153,15 @@ TEST(user_claims_that_are_none)
     CHECK_FAILS(GRLErrorServerError, [engine userInfoWithAccessToken:token error:&error]);
     claims = @{};
     CHECK([engine userInfoWithAccessToken:token error:&error] != nil);
+    // "None" said with an error, such as of a call that the block made, is a failure: the user may be known.
+    host.userClaims = ^NSDictionary *(NSString *subject, NSString *client, NSArray *scopes, NSError **why) {
+        (void)subject, (void)client, (void)scopes;
+        CHECK([engine grantWithID:@"none" error:why] == nil && (*why).code == GRLErrorNotFound);
+        return nil;
+    };
+    GRLEngine *asking = open_engine(host);
+    CHECK_FAILS(GRLErrorServerError, [asking userInfoWithAccessToken:sign_in(asking).accessToken error:&error]);
+    CHECK([[error.userInfo objectForKey:NSUnderlyingErrorKey] code] == GRLErrorNotFound);
 }
 
 TEST(a_clock_that_fails)
@@ -284,7 +293,7 @@ TEST(a_block_may_let_the_last_reference_go)
     CHECK(hosts_alive == alive);
 }
 
-TEST(what_a_block_closes_is_freed_when_the_call_came_out)
+TEST(a_block_may_close_another_engine)
 {
     __block GRLEngine *other = nil;
     __block int seen = 0;
@@ -294,7 +303,7 @@ TEST(what_a_block_closes_is_freed_when_the_call_came_out)
         int before = hosts_alive;
         [other close];
         CHECK([other metadataWithError:NULL] == nil);
-        CHECK(hosts_alive == before); // Nothing is freed from within a callback.
+        CHECK(hosts_alive == before - 1); // No call was inside.
         seen++;
     };
     other = open_engine(failing_host());
@@ -328,6 +337,70 @@ TEST(a_failure_inside_does_not_leak_out)
     CHECK_EQUAL([[error.userInfo objectForKey:NSUnderlyingErrorKey] domain], @"Mine");
     CHECK_FAILS(GRLErrorInvalidTokenAudience, [engine verifyAccessToken:token audience:@"x" scopes:@[] error:&error]);
     CHECK_EQUAL([error.userInfo objectForKey:NSUnderlyingErrorKey], nil);
+}
+
+TEST(what_failed_a_call_stays_whatever_the_call_does_after_it)
+{
+    NSError *error = nil;
+    NSError *cancelled = [NSError errorWithDomain:NSCocoaErrorDomain code:3072 userInfo:nil];
+    __block BOOL cancels = NO, reports = NO, clock_works = YES;
+    __block GRLEngine *engine = nil;
+    DemoApp *app = [[[DemoApp alloc] init] autorelease];
+    GRLHost *host = [[[CountedHost alloc] init] autorelease];
+    host.clock = ^NSDate * {
+        if (!clock_works) {
+            [NSException raise:@"Hiccup" format:@"the clock stopped"];
+        }
+        return [NSDate date];
+    };
+    host.signingKey = @"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+                      @"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}";
+    host.sign = ^NSData *(NSData *input, NSError **why) {
+        CHECK(input.length > 0);
+        *why = cancels ? cancelled : nil;
+        clock_works = !cancels || reports;
+        return cancels ? nil : [NSMutableData dataWithLength:64];
+    };
+    // Tells of the failure by calls of its own: one goes well, one fails.
+    host.event = ^(GRLJSONObject *event) {
+        NSError *inner = nil;
+        if (reports && event != nil) {
+            reports = NO;
+            CHECK([engine metadataWithError:&inner] != nil);
+            clock_works = NO;
+            CHECK([engine authorizeWithQuery:app.query error:&inner] == nil);
+            clock_works = YES;
+            CHECK_EQUAL([[inner.userInfo objectForKey:NSUnderlyingErrorKey] domain], GRLExceptionErrorDomain);
+        }
+    };
+    engine = open_engine(host);
+    NSString *form = [app formWithRefreshToken:sign_in(engine).refreshToken];
+    cancels = YES;
+    reports = YES;
+    CHECK_FAILS(GRLErrorServerError, [engine tokenWithForm:form error:&error]);
+    CHECK([error.userInfo objectForKey:NSUnderlyingErrorKey] == cancelled && !reports);
+    // Nor does the clock, which the event of the failure asks for the time, take its place.
+    CHECK_FAILS(GRLErrorServerError, [engine tokenWithForm:form error:&error]);
+    CHECK([error.userInfo objectForKey:NSUnderlyingErrorKey] == cancelled && !clock_works);
+}
+
+TEST(a_host_is_not_kept_where_another_argument_is_of_the_wrong_class)
+{
+    int alive = hosts_alive;
+    @autoreleasepool {
+        BOOL raised = NO;
+        @try {
+            [[GRLEngine alloc] initWithConfiguration:demo_configuration()
+                                             fileURL:(id)@5
+                                          sealingKey:sealing_key(1)
+                                                host:failing_host()
+                                               error:NULL];
+        } @catch (NSException *exception) {
+            raised = YES;
+        }
+        CHECK(raised);
+    }
+    CHECK(hosts_alive == alive);
 }
 
 TEST(the_host_is_let_go_once)

@@ -228,6 +228,13 @@ TEST(http_without_a_socket)
     CHECK([engine handleRequest:request error:&error].response.statusCode == 413);
 }
 
+static GRLEngine *engine_of(GRLAPI *api)
+{
+    GRLConfiguration *configuration =
+        [GRLConfiguration configurationWithIssuer:@"http://127.0.0.1/" APIs:@[ api ] clients:@[]];
+    return [[[GRLEngine alloc] initWithConfiguration:configuration error:NULL] autorelease];
+}
+
 TEST(configurations_are_json_with_names)
 {
     NSError *error = nil;
@@ -250,8 +257,39 @@ TEST(configurations_are_json_with_names)
     copy.APIs = typed.APIs;
     CHECK(raw.APIs.count == 0 && copy.APIs.count == 1);
     CHECK([[[[GRLEngine alloc] initWithConfiguration:copy error:&error] autorelease] metadataWithError:NULL] != nil);
+    // What the setters were given may change, what they hold does not.
+    NSMutableArray *changing = [NSMutableArray arrayWithObject:@"read:notes"];
+    NSMutableString *name = [NSMutableString stringWithString:@"Notes"];
+    GRLAPI *api = [GRLAPI APIWithIdentifier:AUDIENCE scopes:changing allowsOfflineAccess:YES];
+    GRLClient *client = [typed.clients objectAtIndex:0];
+    client.name = name;
+    [changing addObject:@"write:notes"];
+    [name appendString:@"!"];
+    CHECK_EQUAL(api.scopes, @[ @"read:notes" ]);
+    CHECK_EQUAL(client.name, @"Notes");
+    // Scopes that have descriptions are scopes, too.
+    [api setObject:@[ @"a", @{@"value" : @"b", @"description" : @"B"} ] forKeyedSubscript:@"scopes"];
+    CHECK_EQUAL(api.scopes, (@[ @"a", @"b" ]));
+    CHECK([engine_of(api) metadataWithError:&error] != nil);
     raw = [[[GRLConfiguration alloc] initWithJSONData:[@"[1" dataUsingEncoding:NSUTF8StringEncoding]] autorelease];
     CHECK_FAILS(GRLErrorConfig, [[GRLEngine alloc] initWithConfiguration:raw error:&error]);
+}
+
+TEST(members_of_another_type_are_none)
+{
+    NSData *text = [@"{\"client_id\":7,\"client_name\":null,\"redirect_uris\":null,\"identifier\":[],\"scopes\":[null,1,{}],"
+                    @"\"allow_offline_access\":null,\"token_lifetime\":[],\"issuer\":false,\"apis\":[null],\"clients\":3}"
+        dataUsingEncoding:NSUTF8StringEncoding];
+    GRLClient *client = [[[GRLClient alloc] initWithJSONData:text] autorelease];
+    CHECK_EQUAL(client.clientID, @"");
+    CHECK_EQUAL(client.name, nil);
+    CHECK(client.redirectURIs.count == 0 && client.grantTypes.count == 0);
+    GRLAPI *api = [[[GRLAPI alloc] initWithJSONData:text] autorelease];
+    CHECK_EQUAL(api.identifier, @"");
+    CHECK(api.scopes.count == 0 && !api.allowsOfflineAccess && api.tokenLifetime == 0);
+    GRLConfiguration *configuration = [[[GRLConfiguration alloc] initWithJSONData:text] autorelease];
+    CHECK_EQUAL(configuration.issuer, @"");
+    CHECK(configuration.APIs.count == 0 && configuration.clients.count == 0);
 }
 
 TEST(secrets_are_in_no_description)
@@ -279,4 +317,8 @@ TEST(secrets_are_in_no_description)
         }
     }
     CHECK([[error.userInfo description] rangeOfString:@"grl_ac_"].length == 0);
+    // Nor as the hexadecimal that NSData makes of them.
+    for (NSString *all in @[ tokens.JSONData.description, tokens.JSONData.debugDescription ]) {
+        CHECK([all rangeOfString:@"7b226163"].length == 0 && [all hasPrefix:@"<GRLBuffer"]);
+    }
 }

@@ -179,6 +179,24 @@ TEST(what_makes_no_object_raises_as_in_foundation)
                 expected);
 }
 
+TEST(no_block_raises_before_anything_is_done)
+{
+    NSError *error = nil;
+    GRLEngine *engine = open_engine(nil);
+    DemoApp *app = [[[DemoApp alloc] init] autorelease];
+    GRLAuthorization *pending = [engine authorizeWithQuery:app.query error:&error];
+    GRLLogin *alice = [GRLLogin loginWithSubject:@"alice"];
+    GRLHTTPRequest *request = [[[GRLHTTPRequest alloc] initWithMethod:@"GET" target:@"/"] autorelease];
+    void (^none)(id, NSError *) = NULL;
+    NSString *expected = NSInvalidArgumentException;
+    CHECK_EQUAL(raised(^{ [pending approveLogin:alice completionHandler:none]; }), expected);
+    CHECK_EQUAL(raised(^{ [engine tokenWithForm:@"a" authorization:nil completionHandler:none]; }), expected);
+    CHECK_EQUAL(raised(^{ [engine handleRequest:request completionHandler:none]; }), expected);
+    GRLHTTPResponse *response = [pending approveLogin:alice error:&error]; // Nobody has, yet.
+    void (^nobody)(NSString *, NSString *) = NULL;
+    CHECK_EQUAL(raised(^{ [response enumerateHeadersUsingBlock:nobody]; }), expected);
+}
+
 TEST(the_wrong_class_raises_and_the_engine_lives)
 {
     NSError *error = nil;

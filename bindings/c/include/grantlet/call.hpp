@@ -18,9 +18,11 @@ public:
     frame &operator=(const frame &) = delete;
 
     std::exception_ptr take_cause() noexcept { return std::exchange(cause_, nullptr); }
+    /// The first one is why the call fails; what comes after it, such as the time of an event that tells of it, is not.
     static void note_cause(std::exception_ptr cause) noexcept
     {
-        if (innermost != nullptr) { // Not so where the host calls C itself, with native_handle().
+        // There is none where the host calls C itself, with native_handle().
+        if (innermost != nullptr && !innermost->cause_) {
             innermost->cause_ = std::move(cause);
         }
     }
@@ -61,11 +63,18 @@ template <class T, class Mode> outcome<T, Mode> deliver(result<T> &&result, Mode
     }
 }
 
+/// What C is told of a callback that failed. Neither that it went well, nor that there is nothing of the name: of that
+/// a callback gives none.
+inline std::int32_t status_of(const error &error) noexcept
+{
+    return error.status() == GRL_OK || error.status() == GRL_NOT_FOUND ? GRL_SERVER_ERROR : error.status();
+}
+
 /// Tells C that a callback failed, and the call why.
 inline std::int32_t failed(const error &error) noexcept
 {
     frame::note_cause(std::make_exception_ptr(error));
-    return error.status();
+    return status_of(error);
 }
 
 /// Runs a callback of the host's, which gives a status; what it throws fails it.
@@ -76,7 +85,7 @@ template <class Callback> std::int32_t guard(Callback callback) noexcept
         return callback();
     } catch (const error &error) {
         frame::note_cause(std::current_exception());
-        return error.status() == GRL_OK ? GRL_SERVER_ERROR : error.status();
+        return status_of(error);
     } catch (...) {
         frame::note_cause(std::current_exception());
         return GRL_SERVER_ERROR;

@@ -6,7 +6,14 @@
 #error "grantlet.hpp needs C++17 or later"
 #endif
 
+#if defined(__clang__) // It warns of C's casts in a header of C's, too.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wold-style-cast"
+#endif
 #include <grantlet.h>
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 
 #include <cstddef>
 #include <cstdint>
@@ -47,7 +54,8 @@ public:
     template <class Bytes, class = std::enable_if_t<sizeof(*std::data(std::declval<const Bytes &>())) == 1>>
     bytes_view(const Bytes &bytes) noexcept : data_(std::data(bytes)), size_(std::size(bytes))
     {
-        static_assert(!std::is_array_v<Bytes> || !std::is_same_v<std::decay_t<decltype(bytes[0])>, char>,
+        using byte = std::decay_t<decltype(*std::data(bytes))>;
+        static_assert(!std::is_array_v<Bytes> || std::is_same_v<byte, unsigned char> || std::is_same_v<byte, std::byte>,
                       "the NUL of a string literal would count: say std::string_view");
     }
     const void *data() const noexcept { return data_; }
@@ -78,8 +86,8 @@ public:
 private:
     template <class Range> void join(const Range &range)
     {
-        for (std::string_view name : range) {
-            text_.append(text_.empty() ? "" : " ").append(name);
+        for (auto &&name : range) { // Not as a view: a range may make its texts as it goes.
+            text_.append(text_.empty() ? "" : " ").append(std::string_view(name));
         }
     }
     std::string text_;

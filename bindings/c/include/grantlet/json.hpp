@@ -4,6 +4,7 @@
 
 #include "handle.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <optional>
@@ -64,7 +65,7 @@ protected:
         std::vector<std::string> items;
         const std::string all = text(name);
         for (std::size_t at = 0, end; at < all.size(); at = end + 1) {
-            end = std::min(all.find(' ', at), all.size());
+            end = (std::min)(all.find(' ', at), all.size()); // Windows has a macro of that name.
             items.emplace_back(all, at, end - at);
         }
         return items;
@@ -113,8 +114,12 @@ class access_claims : public document {
 public:
     /// The user; of `client_credentials` the client.
     std::string subject() const { return text("sub"); }
-    /// Which client it was issued to.
-    std::string client_id() const { return text("client_id"); }
+    /// Which client it was issued to: `client_id`, in Auth0's dialect `azp`.
+    std::string client_id() const
+    {
+        auto id = member("client_id");
+        return id ? *std::move(id) : text("azp");
+    }
     /// What it allows.
     std::vector<std::string> scopes() const { return list("scope"); }
     /// The engine's own name.

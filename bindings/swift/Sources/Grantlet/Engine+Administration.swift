@@ -44,10 +44,13 @@ extension Engine {
         }
     }
 
-    /// The grants of a client, of a user, of both, or all, the oldest first: `decode([Grant].self)`.
+    /// The grants of a client, of a user, of both, or all, the oldest first: `decode([Grant].self)`. `nil` means anybody's.
+    ///
+    /// - Throws: `.usage` for an empty name, which is nobody's.
     public func grants(clientID: String? = nil, subject: String? = nil) throws(GrantletError) -> JSON {
-        try opened().json { engine, json, error in
-            lend(clientID ?? "", subject ?? "") { grl_engine_grants(engine, $0, $1, json, error) }
+        let (clientID, subject) = try Self.names(clientID, subject)
+        return try opened().json { engine, json, error in
+            lend(clientID, subject) { grl_engine_grants(engine, $0, $1, json, error) }
         }
     }
 
@@ -73,12 +76,19 @@ extension Engine {
     /// never set must not sign everybody out.
     ///
     /// - Returns: How many were live until now.
-    /// - Throws: `.usage` where both are `nil`. Should the store fail half-way, grants stay revoked.
+    /// - Throws: `.usage` where both are `nil`, or one is empty, which is nobody's. Should the store fail half-way, grants stay revoked.
     @discardableResult
     public func revokeGrants(clientID: String? = nil, subject: String? = nil) throws(GrantletError) -> Int {
-        try opened().count { engine, revoked, error in
-            lend(clientID ?? "", subject ?? "") { grl_engine_revoke_grants(engine, $0, $1, revoked, error) }
+        let (clientID, subject) = try Self.names(clientID, subject)
+        return try opened().count { engine, revoked, error in
+            lend(clientID, subject) { grl_engine_revoke_grants(engine, $0, $1, revoked, error) }
         }
+    }
+
+    /// As C has them: there, an empty one means anybody's.
+    private static func names(_ clientID: String?, _ subject: String?) throws(GrantletError) -> (String, String) {
+        guard clientID != "", subject != "" else { throw .usage("the client id or the subject is empty; nil means anybody's") }
+        return (clientID ?? "", subject ?? "")
     }
 
     /// Moves every key on: the next one signs, the current one still verifies, a fresh next is published. Tokens that are out
@@ -100,7 +110,8 @@ extension Engine {
     /// - Throws: `.storeUnsupported` of a store that is no file; `.storeFull`; `.serverError` where the file exists or its folder
     ///   does not: ``GrantletError/detail`` says which.
     public func backup(to file: URL) throws(GrantletError) {
-        try opened().call { engine, error in lend(file.path) { grl_engine_backup(engine, $0, error) } }
+        let path = try Self.path(of: file)
+        try opened().call { engine, error in lend(path) { grl_engine_backup(engine, $0, error) } }
     }
 
     /// Removes at most `limit` records that nobody needs any more; a bounded amount of work. Call it now and then.
@@ -108,7 +119,8 @@ extension Engine {
     /// - Returns: How many went.
     @discardableResult
     public func sweep(limit: Int = 1000) throws(GrantletError) -> Int {
-        try opened().count { engine, removed, error in grl_engine_sweep(engine, limit, removed, error) }
+        guard limit >= 0 else { throw .usage("the limit is less than none") }
+        return try opened().count { engine, removed, error in grl_engine_sweep(engine, limit, removed, error) }
     }
 }
 

@@ -6,7 +6,8 @@ func offload<Value: Sendable>(
 ) async throws(GrantletError) -> Value {
     let result: Result<Value, GrantletError> = await withCheckedContinuation { continuation in
         // A queue for each call: a serial queue is given a thread at once, however many others block; a concurrent one is
-        // given no more than there are processors, and its calls would wait for one another's users.
+        // given no more than there are processors, and its calls would wait for one another's users. (The system's bound, a few
+        // hundred threads, stays: of more calls than that, some wait.)
         DispatchQueue(label: "grantlet.call").async { continuation.resume(returning: Result(catching: call)) }
     }
     return try result.get()
@@ -16,26 +17,24 @@ func offload<Value: Sendable>(
 extension Engine {
     /// As `init(_:file:sealingKey:host:)`, without blocking the caller's executor.
     public convenience init(
-        _ configuration: Configuration, file: URL, sealingKey: some ContiguousBytes, host: Host = Host()
+        _ configuration: Configuration, file: URL, sealingKey: some ContiguousBytes & Sendable, host: Host = Host()
     ) async throws(GrantletError) {
         try await self.init(json: configuration.encoded(), file: file, sealingKey: sealingKey, host: host)
     }
 
     /// As `init(json:file:sealingKey:host:)`, without blocking the caller's executor.
     public convenience init(
-        json configuration: JSON, file: URL, sealingKey: some ContiguousBytes, host: Host = Host()
+        json configuration: JSON, file: URL, sealingKey: some ContiguousBytes & Sendable, host: Host = Host()
     ) async throws(GrantletError) {
-        let key = sealingKey.withUnsafeBytes { Data($0) }
         let handle = try await offload { () throws(GrantletError) in
-            try Engine.open(json: configuration, file: file, sealingKey: key, host: host)
+            try Engine.open(json: configuration, file: file, sealingKey: sealingKey, host: host)
         }
         self.init(handle)
     }
 
     /// As `reseal(_:)`, without blocking the caller's executor.
-    public func reseal(_ sealingKey: some ContiguousBytes) async throws(GrantletError) {
-        let key = sealingKey.withUnsafeBytes { Data($0) }
-        try await offload { () throws(GrantletError) in try self.reseal(key) }
+    public func reseal(_ sealingKey: some ContiguousBytes & Sendable) async throws(GrantletError) {
+        try await offload { () throws(GrantletError) in try self.reseal(sealingKey) }
     }
 
     /// As `authorize(query:)`, without blocking the caller's executor.

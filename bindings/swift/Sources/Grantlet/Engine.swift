@@ -40,7 +40,7 @@ public final class Engine: Sendable {
     /// - Parameter sealingKey: 32 bytes which you keep elsewhere, such as in the Keychain: `Data`, or CryptoKit's `SymmetricKey`.
     ///   Without them nobody can read the engine's keys in the file.
     /// - Throws: `.config`, `.store` and their reasons, such as `.storeSealed` of the wrong key; `.temporarilyUnavailable` where
-    ///   another process holds the file for longer than five seconds.
+    ///   another process holds the file for longer than five seconds; `.usage` of a URL that is not a file's.
     public convenience init(
         _ configuration: Configuration, file: URL, sealingKey: some ContiguousBytes, host: Host = Host()
     ) throws(GrantletError) {
@@ -61,8 +61,9 @@ public final class Engine: Sendable {
     static func open(
         json configuration: JSON, file: URL, sealingKey: some ContiguousBytes, host: Host
     ) throws(GrantletError) -> NativeHandle {
-        try open(host) { host, engine, error in
-            lend(configuration.text, file.path) { configuration, path in
+        let path = try path(of: file)
+        return try open(host) { host, engine, error in
+            lend(configuration.text, path) { configuration, path in
                 lend(sealingKey) { grl_engine_open(configuration, path, $0, host, engine, error) }
             }
         }
@@ -78,8 +79,7 @@ public final class Engine: Sendable {
         let callbacks = HostCallbacks(host)
         var engine: OpaquePointer?
         var error: OpaquePointer?
-        let status = callbacks.lend { body($0, &engine, &error) }
-        let thrown = callbacks.takeThrown()
+        let (status, thrown) = callbacks.watching { callbacks.lend { body($0, &engine, &error) } }
         guard let engine else { throw GrantletError(taking: error, status: status, underlying: thrown) }
         return NativeHandle(engine, host: callbacks, free: grl_engine_free)
     }
@@ -94,6 +94,12 @@ public final class Engine: Sendable {
             defer { handle = nil }
             return handle
         }
+    }
+
+    /// A URL of something else has a path, too.
+    static func path(of file: URL) throws(GrantletError) -> String {
+        guard file.isFileURL else { throw .usage("the URL is not a file's") }
+        return file.path
     }
 
     /// The handle, to be referred to while a call runs.
@@ -202,5 +208,12 @@ public final class Engine: Sendable {
         }
         guard let response else { throw .usage("no response") }
         return .response(Response(taking: response))
+    }
+}
+
+extension Engine: CustomReflectable {
+    /// Nothing, so that `dump` does not go on to the host's seams, and to a key that one of them may hold.
+    public var customMirror: Mirror {
+        Mirror(self, children: [])
     }
 }

@@ -79,6 +79,18 @@ extension Engine {
     }
 }
 
+extension Engine.Header: CustomStringConvertible, CustomReflectable {
+    /// The name alone: the value may be a token, or a redirect with a code.
+    public var description: String {
+        "\(name): …"
+    }
+
+    /// Nothing, so that `dump` shows no token either.
+    public var customMirror: Mirror {
+        Mirror(self, children: [])
+    }
+}
+
 extension Engine.Request: CustomStringConvertible, CustomReflectable {
     /// The method and the path alone: all else may hold tokens.
     public var description: String {

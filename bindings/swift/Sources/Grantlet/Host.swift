@@ -112,7 +112,8 @@ extension Engine {
     /// under a lock of the engine's, so it may call the engine (but not a ``Store``, which would only be called again). What a
     /// seam throws is the ``GrantletError/underlying`` of the error that the call then ends with.
     ///
-    /// The engine keeps them until it and every ``PendingAuthorization`` of it are gone.
+    /// The engine keeps them until it and every ``PendingAuthorization`` of it are gone. A seam that refers to the engine in turn
+    /// does so weakly, or the two keep each other until ``Engine/close()``.
     public struct Host: Sendable {
         /// The clock.
         public var clock: (any Clock)?
@@ -139,5 +140,21 @@ extension Engine {
             self.signer = signer
             self.store = store
         }
+    }
+}
+
+extension Engine.Host: CustomStringConvertible, CustomReflectable {
+    /// Which seams there are. What they hold is not shown: a signer may hold its key.
+    public var description: String {
+        let seams: [(name: String, there: Bool)] = [
+            ("clock", clock != nil), ("random", random != nil), ("events", events != nil), ("userClaims", userClaims != nil),
+            ("signer", signer != nil), ("store", store != nil),
+        ]
+        return "Host(\(seams.filter(\.there).map(\.name).joined(separator: ", ")))"
+    }
+
+    /// Nothing, so that `dump` shows none of it either.
+    public var customMirror: Mirror {
+        Mirror(self, children: [])
     }
 }

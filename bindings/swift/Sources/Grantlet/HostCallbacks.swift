@@ -4,16 +4,33 @@ import Foundation
 /// A host's seams as C callbacks. C refers to it from when the engine opens until it calls `release`.
 final class HostCallbacks: Sendable {
     let host: Engine.Host
-    /// What a callback threw, until the call that it belongs to ends, on the same thread.
+    /// What a callback threw, by its thread, until the call that it belongs to ends.
     private let thrown = Guarded<[ObjectIdentifier: any Error]>([:])
 
     init(_ host: Engine.Host) {
         self.host = host
     }
 
-    /// What a callback threw during the call that ends here.
-    func takeThrown() -> (any Error)? {
+    /// Makes a call, and tells what a callback threw during it. A callback may make calls, too: those leave alone what was
+    /// thrown before them.
+    func watching(_ call: () -> grl_status) -> (status: grl_status, thrown: (any Error)?) {
+        let before = takeThrown()
+        let status = call()
+        let thrown = takeThrown()
+        if let before { keep(before) }
+        return (status, thrown)
+    }
+
+    private func takeThrown() -> (any Error)? {
         thrown.withLock { $0.isEmpty ? nil : $0.removeValue(forKey: ObjectIdentifier(Thread.current)) }
+    }
+
+    /// The first error is the cause: the event which tells of it asks the clock, and that may throw as well.
+    private func keep(_ error: any Error) {
+        thrown.withLock { thrown in
+            let thread = ObjectIdentifier(Thread.current)
+            thrown[thread] = thrown[thread] ?? error
+        }
     }
 
     /// No error passes into C: it is kept for the call's end, and a status says that there was one.
@@ -21,7 +38,7 @@ final class HostCallbacks: Sendable {
         do {
             return try body().rawValue
         } catch {
-            thrown.withLock { $0[ObjectIdentifier(Thread.current)] = error }
+            keep(error)
             switch error {
             case HostError.temporarilyUnavailable: return grl_status.temporarilyUnavailable.rawValue
             case HostError.storeFull: return grl_status.storeFull.rawValue

@@ -20,14 +20,20 @@ public struct JSON: Sendable, Hashable {
         self.text = text
     }
 
-    /// JSON of a value of yours. A `Date` becomes its whole seconds since 1970, as in all of OAuth.
+    /// JSON of a value of yours. A `Date` becomes its whole seconds since 1970, as in all of OAuth, below 0 before then.
     ///
     /// - Throws: `EncodingError`.
     public init(encoding value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .custom { date, encoder in
-            try date.secondsSince1970.encode(to: encoder)
+            let seconds = date.timeIntervalSince1970.rounded(.down)
+            guard let whole = Int64(exactly: seconds) else {
+                // Not the date: to describe one that is none ends the process.
+                throw EncodingError.invalidValue(
+                    seconds, EncodingError.Context(codingPath: encoder.codingPath, debugDescription: "the date is no time"))
+            }
+            try whole.encode(to: encoder)
         }
         self.init(text: String(decoding: try encoder.encode(value), as: UTF8.self))
     }
@@ -80,7 +86,7 @@ extension JSON {
     func list(_ member: String) -> [String] {
         guard let value = self[member] else { return [] }
         guard value.first == "[" else { return [value] }
-        return (try? JSON(text: value).decode([String].self)) ?? []
+        return (try? JSON(text: value).decode([String].self)) ?? [value]
     }
 
     /// A member that is a list with spaces between, as `scope` is.
@@ -102,7 +108,7 @@ public enum JSONValue: Sendable, Hashable {
     case bool(Bool)
     /// A number without a fraction.
     case integer(Int)
-    /// Any other number.
+    /// Any other number, or one that is too large for `Int`, as near as `Double` comes.
     case number(Double)
     /// Text.
     case string(String)

@@ -3,7 +3,7 @@ import Foundation
 /// A JSON object with typed names for the members that this package knows.
 ///
 /// It keeps the members that it does not know, and those of another type than expected, as they came: the engine judges them,
-/// and names the one that it does not know either. Decoding loses nothing, and an option of a later library can be set today.
+/// and names the one that it does not know either. Decoding loses no member, and an option of a later library can be set today.
 public protocol MetadataObject: Sendable, Hashable, Codable, CustomStringConvertible, CustomReflectable {
     /// All members, by their names in JSON.
     var members: [String: JSONValue] { get set }
@@ -19,14 +19,15 @@ extension MetadataObject {
         set { members[name] = newValue }
     }
 
-    /// Decodes an object, whatever its members.
+    /// Decodes an object, whatever its members. Their names stay as they are, also where the decoder converts keys.
     public init(from decoder: any Decoder) throws {
-        self.init(members: try [String: JSONValue](from: decoder))
+        self.init(members: try decoder.singleValueContainer().decode([String: JSONValue].self))
     }
 
-    /// Encodes all members.
+    /// Encodes all members, by their own names.
     public func encode(to encoder: any Encoder) throws {
-        try members.encode(to: encoder)
+        var container = encoder.singleValueContainer()
+        try container.encode(members)
     }
 
     /// The names of the members alone: among the values may be secrets.

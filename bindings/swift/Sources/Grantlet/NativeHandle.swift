@@ -8,13 +8,13 @@ import Foundation
 final class NativeHandle: @unchecked Sendable {
     let pointer: OpaquePointer
     /// The host of the engine that the object belongs to.
-    private let host: HostCallbacks?
+    private let host: HostCallbacks
     /// What must not be freed while this object is used.
     private let parent: NativeHandle?
     private let free: @convention(c) (OpaquePointer?) -> Void
 
     init(
-        _ pointer: OpaquePointer, host: HostCallbacks?, parent: NativeHandle? = nil,
+        _ pointer: OpaquePointer, host: HostCallbacks, parent: NativeHandle? = nil,
         free: @escaping @convention(c) (OpaquePointer?) -> Void
     ) {
         self.pointer = pointer
@@ -39,8 +39,7 @@ final class NativeHandle: @unchecked Sendable {
         _ body: (OpaquePointer, UnsafeMutablePointer<OpaquePointer?>) -> grl_status
     ) throws(GrantletError) {
         var error: OpaquePointer?
-        let status = withExtendedLifetime(self) { body(pointer, &error) }
-        let thrown = host?.takeThrown()
+        let (status, thrown) = withExtendedLifetime(self) { host.watching { body(pointer, &error) } }
         if status != .ok {
             throw GrantletError(taking: error, status: status, underlying: thrown)
         }

@@ -56,10 +56,15 @@ public final class PendingAuthorization: Sendable {
     }
 }
 
-extension PendingAuthorization: CustomStringConvertible {
+extension PendingAuthorization: CustomStringConvertible, CustomReflectable {
     /// Which client waits. Its request may hold an ID token, and is not shown.
     public var description: String {
         "PendingAuthorization(\(request.clientID))"
+    }
+
+    /// Nothing, so that `dump` shows neither the request nor what the host holds.
+    public var customMirror: Mirror {
+        Mirror(self, children: [])
     }
 }
 

@@ -45,7 +45,8 @@ public struct TokenResponse: Sendable, Hashable {
 extension TokenResponse: Codable {
     /// Decodes a token response of any server's: its members, also those that this type does not name.
     public init(from decoder: any Decoder) throws {
-        json = try JSON(encoding: [String: JSONValue](from: decoder))
+        // As a value of its own, a dictionary keeps its keys, whatever the decoder makes of others.
+        json = try JSON(encoding: decoder.singleValueContainer().decode([String: JSONValue].self))
         guard json["access_token"] != nil, json["token_type"] != nil else {
             throw DecodingError.dataCorrupted(
                 DecodingError.Context(codingPath: decoder.codingPath, debugDescription: "access_token or token_type is missing"))
@@ -54,7 +55,8 @@ extension TokenResponse: Codable {
 
     /// Encodes all members.
     public func encode(to encoder: any Encoder) throws {
-        try json.decode([String: JSONValue].self).encode(to: encoder)
+        var container = encoder.singleValueContainer()
+        try container.encode(json.decode([String: JSONValue].self))
     }
 }
 

@@ -39,6 +39,29 @@ import Testing
         #expect(expectFailure(.config) { try Engine(configuration) }?.message == "apis must be a list, not a string")
     }
 
+    /// Names are the engine's, whatever an app's coders make of its own.
+    @Test func codersThatConvertNames() throws {
+        let decoder = JSONDecoder(), encoder = JSONEncoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        encoder.keyEncodingStrategy = .custom { path in AnyName(stringValue: path.last!.stringValue.uppercased()) }
+        var configuration = configuration()
+        configuration.defaultAudience = audience
+        let decoded = try decoder.decode(Configuration.self, from: JSON(encoding: configuration).data)
+        #expect(decoded == configuration && decoded.clients[0].clientID == "app")
+        #expect(try JSONDecoder().decode(Configuration.self, from: encoder.encode(decoded)) == decoded)
+
+        let tokens = try decoder.decode(TokenResponse.self, from: Data(#"{"access_token":"a","token_type":"Bearer"}"#.utf8))
+        #expect(tokens.accessToken == "a")
+        #expect(try JSONDecoder().decode(TokenResponse.self, from: encoder.encode(tokens)) == tokens)
+    }
+
+    private struct AnyName: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
     @Test func aNumberThatIsNoJSON() throws {
         var configuration = configuration()
         configuration["n"] = .number(.infinity)
@@ -50,6 +73,25 @@ import Testing
         var configuration = try JSONDecoder().decode(Configuration.self, from: Data(contentsOf: file))
         configuration.issuer = "http://127.0.0.1:8080/"
         #expect(try Engine(configuration).metadata()["issuer"] == "http://127.0.0.1:8080/")
+    }
+}
+
+@Suite struct JSONTests {
+    @Test func aDateIsItsWholeSeconds() throws {
+        let dates = [0, 1.9, -1, -86_400.5].map(Date.init(timeIntervalSince1970:))
+        #expect(try JSON(encoding: dates).text == "[0,1,-1,-86401]")
+        for none in [Double.nan, .infinity, 1e300] {
+            #expect(throws: EncodingError.self) { try JSON(encoding: [Date(timeIntervalSince1970: none)]) }
+        }
+    }
+
+    @Test func membersAreWhatTheTextSays() throws {
+        let json = JSON(text: #"{"n":18446744073709551615,"f":1.10,"s":"\u00e9\"\\\ud83d\ude00\u0000","o":{"a":1e2},"z":null}"#)
+        #expect(json["n"] == "18446744073709551615" && json["f"] == "1.10" && json["o"] == #"{"a":1e2}"#)
+        #expect(json["s"] == "é\"\\😀\0" && json["z"] == nil && json["x"] == nil && json[""] == nil)
+        for none in ["", "[]", "{", "{\"a\":1}{"] {
+            #expect(JSON(text: none)["a"] == nil)
+        }
     }
 }
 

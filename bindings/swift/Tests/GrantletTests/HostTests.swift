@@ -15,10 +15,11 @@ private final class Scripted: Clock, RandomSource, EventSink, UserClaims, Signer
     let events = Shared<[AuditEvent]>([])
     let fills = Shared(0), signatures = Shared(0)
     let asked = Shared<[String]>([])
+    let failsAt = Shared<String?>(nil)
 
     func now() throws -> Date {
         try callBack()
-        guard let now = time.value else { throw Broken(what: "clock") }
+        guard let now = time.value, failsAt.value != "clock" else { throw Broken(what: "clock") }
         return now
     }
 
@@ -48,6 +49,7 @@ private final class Scripted: Clock, RandomSource, EventSink, UserClaims, Signer
 
     func sign(_ input: Data) throws -> Data {
         try callBack()
+        if failsAt.value != nil { failsAt.value = "clock" }
         if let failure = failure.value { throw failure }
         #expect(input.contains(UInt8(ascii: ".")))
         signatures.change { $0 += 1 }
@@ -122,6 +124,24 @@ private final class Scripted: Clock, RandomSource, EventSink, UserClaims, Signer
         let pending = try engine.authorize(query: query)
         _ = expectFailure(.serverError) { try pending.approve(Login("alice")) }
         #expect(expectFailure(.invalidToken) { try engine.verify("x", audience: audience) }?.underlying == nil)
+    }
+
+    /// The sink hears of the refusal within the call that failed, and after its cause.
+    @Test func theCauseOutlivesWhatIsCalledAfterIt() throws {
+        let seams = Scripted()
+        let engine = try makeEngine(.init(clock: seams, events: seams, signer: seams))
+        let code = try engine.code()
+        seams.failure.value = CancellationError()
+        seams.engine.value = engine // Each seam makes calls of its own.
+        #expect(expectFailure(.serverError) { try engine.redeem(code) }?.underlying is CancellationError)
+        #expect(seams.events.value.last?.name == "refused")
+
+        seams.engine.value = nil
+        seams.failure.value = Broken(what: "key")
+        seams.failsAt.value = "clock after the signer"
+        #expect(expectFailure(.serverError) { try engine.redeem(code) }?.underlying as? Broken == Broken(what: "key"))
+        seams.failsAt.value = nil
+        #expect(expectFailure(.serverError) { try engine.redeem(code) }?.underlying as? Broken == Broken(what: "key"))
     }
 
     @Test func aSignerThatWasCancelledLeavesTheGrantAsItWas() throws {

@@ -109,6 +109,37 @@ import Testing
         _ = pending
     }
 
+    /// `nil` is anybody; a variable that was never set is not.
+    @Test func anEmptyNameIsNotAnybodys() throws {
+        let engine = try makeEngine()
+        _ = try engine.signIn()
+        expectFailure(.usage) { try engine.grants(subject: "") }
+        expectFailure(.usage) { try engine.grants(clientID: "", subject: "alice") }
+        expectFailure(.usage) { try engine.revokeGrants(clientID: "app", subject: "") }
+        expectFailure(.usage) { try engine.revokeGrants(clientID: "") }
+        expectFailure(.usage) { try engine.revokeGrants() }
+        #expect(try engine.grants().decode([Grant].self).first?.state == "active")
+    }
+
+    @Test func aLimitBelowNone() throws {
+        expectFailure(.usage) { try makeEngine().sweep(limit: -1) }
+        expectFailure(.usage) { try makeEngine().sweep(limit: .min) }
+    }
+
+    @Test func aURLThatIsNoFiles() throws {
+        try withFolder { folder in
+            let key = Data(count: 32)
+            let elsewhere = URL(string: "https://example.com\(folder.path)/grants.db")!
+            for url in [elsewhere, URL(string: folder.path + "/grants.db")!] {
+                expectFailure(.usage) { try Engine(configuration(), file: url, sealingKey: key) }
+            }
+            let engine = try Engine(configuration(), file: folder.appendingPathComponent("grants.db"), sealingKey: key)
+            expectFailure(.usage) { try engine.backup(to: elsewhere.appendingPathExtension("copy")) }
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            #expect(names.allSatisfy { $0.hasPrefix("grants.db") && !$0.hasSuffix("copy") })
+        }
+    }
+
     @Test func aHostThatRefersToItsEngineIsLetGoByClosing() throws {
         final class Loop: Clock {
             let engine = Shared<Engine?>(nil)
@@ -155,6 +186,26 @@ import Testing
         }
         #expect("\(tokens)" == "TokenResponse(access_token, refresh_token, id_token)")
         #expect("\(configuration().clients[1])".contains("client_secret"))
+    }
+
+    /// What the engine refers to is nobody's business either: a seam of the host's may hold a key.
+    @Test func nothingShowsWhatTheHostHolds() throws {
+        struct Keeper: Clock {
+            let key = "correct horse"
+            func now() -> Date { Date() }
+        }
+        let host = Engine.Host(clock: Keeper())
+        let engine = try makeEngine(host)
+        let headers = [Engine.Header("Authorization", "Bearer correct horse"), Engine.Header("Set-Cookie", "correct horse")]
+        let things: [Any] = [engine, try engine.authorize(query: query), host, headers]
+        for thing in things {
+            var dumped = ""
+            dump(thing, to: &dumped)
+            for text in ["\(thing)", String(reflecting: thing), dumped] {
+                #expect(!text.contains("correct horse") && !text.contains("Bearer"))
+            }
+        }
+        #expect("\(host)" == "Host(clock)" && "\(headers[0])" == "Authorization: …")
     }
 
     @Test func errorsShowNone() throws {

@@ -101,6 +101,33 @@ private final class DictionaryStore: Store {
         #expect(try engine.refresh(first).refreshToken != nil)
     }
 
+    /// To Swift, and to the store above, these two are equal; they are two users.
+    @Test func usersAreComparedByteForByte() throws {
+        let composed = "ren\u{e9}", decomposed = "rene\u{301}"
+        let engine = try Engine(configuration(), host: .init(store: DictionaryStore()))
+        _ = try engine.signIn(composed)
+        _ = try engine.signIn(decomposed)
+        #expect(composed == decomposed)
+        #expect(try engine.grants().decode([Grant].self).count == 2)
+        #expect(try engine.grants(subject: composed).decode([Grant].self).count == 1)
+        #expect(try engine.revokeGrants(subject: decomposed) == 1)
+    }
+
+    @Test func aStoreIsNoFiles() throws {
+        final class Gone: Clock {
+            let gone: Shared<Bool>
+            init(_ gone: Shared<Bool>) { self.gone = gone }
+            deinit { gone.value = true }
+            func now() -> Date { Date() }
+        }
+        let gone = Shared(false)
+        let file = URL(fileURLWithPath: "/tmp/never")
+        expectFailure(.usage) {
+            try Engine(GrantletTests.configuration(), file: file, sealingKey: Data(count: 32), host: .init(clock: Gone(gone), store: DictionaryStore()))
+        }
+        #expect(gone.value)
+    }
+
     @Test func threadsShareIt() throws {
         let store = DictionaryStore()
         let engine = try Engine(configuration(), host: .init(store: store))
