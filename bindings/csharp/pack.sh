@@ -29,9 +29,14 @@ layout=$(mktemp -d)
 trap 'rm -rf "$layout"' EXIT
 [ $# -gt 0 ] || set -- "$(this_machine)"
 for pair; do
-  mkdir -p "$layout/runtimes/${pair%%=*}/native"
-  cp "${pair#*=}" "$layout/runtimes/${pair%%=*}/native/"
-  case $pair in *.so) strip --strip-unneeded "$layout/runtimes/${pair%%=*}/native/"*.so 2>/dev/null || true ;; esac
+  library=${pair#*=} native=$layout/runtimes/${pair%%=*}/native
+  case ${library##*/} in
+  libgrantlet.so | libgrantlet.dylib | grantlet.dll) ;;
+  *) echo "$0: .NET would not find a library called ${library##*/}" >&2; exit 2 ;;
+  esac
+  mkdir -p "$native"
+  cp "$library" "$native/"
+  case $library in *.so) strip --strip-unneeded "$native/"*.so 2>/dev/null || true ;; esac
 done
 
 if dotnet --list-sdks 2>/dev/null | grep -qE '^([89]|[1-9][0-9])\.'; then
@@ -43,5 +48,6 @@ else
   cp -r "$GRANTLET_ASSEMBLIES/." "$layout/lib/"
   cp "$here/README.md" "$layout/"
   cp -r "$here/buildTransitive" "$layout/"
+  cp -r "$here/buildTransitive" "$layout/build"
   python3 "$here/nupkg.py" "$here/Grantlet.csproj" "$layout" "$output"
 fi

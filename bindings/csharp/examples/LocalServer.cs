@@ -19,6 +19,10 @@ namespace Grantlet.Examples
             {
                 Apis = { new Api(Audience) { Scopes = { new ApiScope("read:notes", "Read your notes") }, AllowOfflineAccess = true } },
                 Clients = { new Client("notes-app") { Name = "Notes", RedirectUris = { "http://127.0.0.1/callback" } } },
+            }, new EngineHost
+            {
+                // What your database knows of a user; null of one who is not there any more.
+                UserClaims = user => user.Subject == "alice" ? "{\"name\":\"Alice\"}" : null,
             });
             listener.Prefixes.Add(issuer);
             listener.Start();

@@ -88,6 +88,28 @@ namespace Grantlet
             return Work.Start(mayBlock, () => Handle(request), cancellationToken);
         }
 
+        /// <summary><see cref="GetGrants"/>, without holding the caller up.</summary>
+        /// <param name="clientId">The client; <c>null</c> means anybody's.</param>
+        /// <param name="subject">The user; <c>null</c> means anybody's.</param>
+        /// <param name="cancellationToken">Honoured until the work starts.</param>
+        /// <returns>The grants, the oldest first.</returns>
+        public Task<IReadOnlyList<GrantInfo>> GetGrantsAsync(
+            [AllowNull] string clientId = null,
+            [AllowNull] string subject = null,
+            CancellationToken cancellationToken = default(CancellationToken))
+        {
+            return Work.Start(mayBlock, () => GetGrants(clientId, subject), cancellationToken);
+        }
+
+        /// <summary><see cref="RevokeGrant"/>, without holding the caller up.</summary>
+        /// <param name="grantId">Its id.</param>
+        /// <param name="cancellationToken">Honoured until the work starts.</param>
+        /// <returns>Whether it was live until now.</returns>
+        public Task<bool> RevokeGrantAsync(string grantId, CancellationToken cancellationToken = default(CancellationToken))
+        {
+            return Work.Start(mayBlock, () => RevokeGrant(grantId), cancellationToken);
+        }
+
         /// <summary><see cref="RevokeGrants"/>, without holding the caller up.</summary>
         /// <param name="clientId">The client; <c>null</c> means anybody's.</param>
         /// <param name="subject">The user; <c>null</c> means anybody's.</param>

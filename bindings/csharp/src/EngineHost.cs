@@ -6,7 +6,7 @@ namespace Grantlet
     /// <summary>Parts of the engine that are yours. Set what you need; <c>null</c> leaves the engine's own.</summary>
     /// <remarks>
     /// A callback runs on the thread that called the engine, whichever that is, and several may run at once; never under a lock of
-    /// the engine's, so it may call the engine. It may throw: nothing is issued then, nothing has changed, and the call throws a
+    /// the engine's, so it may call the engine, and dispose it. It may throw: nothing is issued then, nothing has changed, and the call throws a
     /// <see cref="GrantletException"/> whose <see cref="Exception.InnerException"/> is what was thrown. Its status is
     /// <see cref="Status.ServerError"/>, or <see cref="Status.TemporarilyUnavailable"/> where a <see cref="GrantletException"/> with
     /// that status was thrown (not by a clock).

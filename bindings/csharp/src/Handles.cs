@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Grantlet
 {
-    /// <summary>Owns a native object, and keeps the host's callbacks alive for as long as it can call them.</summary>
+    /// <summary>Owns a native object, and keeps the host's callbacks alive for as long as it can call them. May be freed within
+    /// one of them.</summary>
     internal abstract class NativeHandle : SafeHandleZeroOrMinusOneIsInvalid
     {
         /// <summary>What native code knows by weak handles only (see <see cref="Callback"/>).</summary>
@@ -33,7 +34,6 @@ namespace Grantlet
             disposed = true;
             base.Dispose(disposing);
         }
-
     }
 
     /// <summary>Owns a grl_engine.</summary>

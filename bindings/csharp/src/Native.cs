@@ -1,6 +1,9 @@
 using System;
 using System.Runtime.InteropServices;
 
+// On Windows: not from the current folder or the PATH, where anybody may have put one.
+[assembly: DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+
 namespace Grantlet
 {
     /// <summary>The functions and structs of grantlet.h, as they are there. Nothing here is public, nothing here decides.</summary>

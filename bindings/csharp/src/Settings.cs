@@ -35,7 +35,7 @@ namespace Grantlet
             return json.ToString();
         }
 
-        private protected virtual bool IsEmpty => values.Count == 0;
+        internal virtual bool IsEmpty => values.Count == 0;
 
         internal virtual void Write(StringBuilder json)
         {
@@ -128,7 +128,7 @@ namespace Grantlet
                 this.text = text;
             }
 
-            private protected override bool IsEmpty => false;
+            internal override bool IsEmpty => false;
 
             internal override void Write(StringBuilder json)
             {

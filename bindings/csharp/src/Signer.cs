@@ -12,8 +12,9 @@ namespace Grantlet
 
         /// <summary>A signer.</summary>
         /// <param name="publicKey">The public JWK (RFC 7517), with its <c>alg</c> where the key allows several.</param>
-        /// <param name="sign">Gives the signature over its input (not over a hash): for ES256 and ES384 R‖S or DER. May block; may
-        /// throw, such as <see cref="OperationCanceledException"/> where the user said no, and then nothing has changed.</param>
+        /// <param name="sign">Gives the signature over its input (not over a hash): for ES256 and ES384 R‖S or DER. May block. May
+        /// throw, such as <see cref="OperationCanceledException"/> where the user said no: nothing has changed then, and the call
+        /// throws a <see cref="GrantletException"/> with that as its <see cref="Exception.InnerException"/>.</param>
         public Signer(string publicKey, Func<byte[], byte[]> sign)
         {
             PublicKey = publicKey ?? throw new ArgumentNullException(nameof(publicKey));

@@ -1,6 +1,8 @@
 using System;
 using System.Collections.Generic;
+using System.IO;
 using System.Linq;
+using System.Text;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -27,6 +29,12 @@ namespace Grantlet.Tests
                 Expect.Equal("alice", claims.Subject);
                 Expect.Equal(404, (await engine.HandleAsync(new EngineRequest("GET", "/nowhere"))).Response.Status);
                 Expect.Equal(0, await engine.SweepAsync(1));
+                var body = new AsyncOnly();
+                await tokens.WriteToAsync(body);
+                Expect.Equal(tokens.Json, Encoding.UTF8.GetString(body.ToArray()));
+                await engine.TokenAsync(Fixture.Approved(engine, "bob"));
+                var grant = (await engine.GetGrantsAsync(subject: "bob")).Single();
+                Expect.That(await engine.RevokeGrantAsync(grant.Id), "it was live");
                 try
                 {
                     await engine.IntrospectAsync("token=x");
@@ -38,6 +46,21 @@ namespace Grantlet.Tests
                 }
                 await engine.RevokeAsync("client_id=" + App.ClientId + "&token=" + tokens.RefreshToken);
                 Expect.Equal(0, await engine.RevokeGrantsAsync(subject: "alice"));
+            }
+        }
+
+        /// <summary>A response of ASP.NET Core's.</summary>
+        private sealed class AsyncOnly : MemoryStream
+        {
+            public override void Write(byte[] buffer, int offset, int count)
+            {
+                throw new InvalidOperationException("synchronous operations are disallowed");
+            }
+
+            public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+            {
+                base.Write(buffer, offset, count);
+                return Task.CompletedTask;
             }
         }
 

@@ -146,6 +146,41 @@ namespace Grantlet.Tests
         }
 
         [Test]
+        public static void CallsWithinCallbacksKeepTheirExceptionsApart()
+        {
+            var ours = new InvalidDataException("ours");
+            using (var inner = Fixture.Engine(new EngineHost { Clock = () => { throw ours; } }))
+            {
+                var passOn = false;
+                var host = new EngineHost
+                {
+                    Random = bytes =>
+                    {
+                        try
+                        {
+                            Fixture.Ask(inner).Approve(new Login("alice"));
+                        }
+                        catch (GrantletException e) when (!passOn && e.InnerException == ours)
+                        {
+                            // Dealt with.
+                        }
+                        RandomNumberGenerator.Create().GetBytes(bytes);
+                    },
+                };
+                using (var engine = Fixture.Engine(host))
+                using (var pending = Fixture.Ask(engine))
+                {
+                    passOn = true;
+                    var e = Expect.Fails(Status.ServerError, () => pending.Approve(new Login("alice")));
+                    Expect.Equal(ours, e.InnerException?.InnerException);
+                    passOn = false;
+                    pending.Approve(new Login("alice"));
+                    Expect.Equal(null, Expect.Fails(Status.UsageAnswered, () => pending.Approve(new Login("alice"))).InnerException);
+                }
+            }
+        }
+
+        [Test]
         public static void OfAnUnknownUserTheTokenIsNoLongerValid()
         {
             Func<string> claims = () => null;

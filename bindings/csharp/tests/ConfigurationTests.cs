@@ -116,6 +116,24 @@ namespace Grantlet.Tests
             Expect.Equal(3L, refresh.MaxLiveGrants);
             Expect.Throws<ArgumentNullException>(() => refresh["x"] = null);
             Expect.Throws<ArgumentException>(() => new Configuration("x") { Apis = { null } }.ToJson());
+            // «Infinite» is no zero.
+            Expect.Throws<ArgumentOutOfRangeException>(() => new Client("x") { DefaultMaxAge = Timeout.InfiniteTimeSpan });
+        }
+
+        [Test]
+        public static void ToLookAtAPropertyChangesNothing()
+        {
+            // As a debugger does.
+            var configuration = new Configuration("x") { ["clients"] = "[{\"client_id\":\"raw\"}]", ["defaults"] = "{}" };
+            var json = configuration.ToJson();
+            Expect.Throws<InvalidOperationException>(() => configuration.Clients.ToString());
+            Expect.Throws<InvalidOperationException>(() => configuration.Defaults.ToString());
+            Expect.Equal(json, configuration.ToJson());
+            var client = new Client("y");
+            json = client.ToJson();
+            Expect.Equal(null, client.RefreshToken.Leeway);
+            Expect.Equal(0, client.RedirectUris.Count);
+            Expect.Equal(json, client.ToJson());
         }
     }
 }

@@ -86,6 +86,21 @@ namespace Grantlet.Tests
         }
 
         [Test]
+        public static void AScopeThatWasNeverSetLetsNobodyIn()
+        {
+            using (var engine = Fixture.Engine())
+            {
+                var token = Fixture.SignIn(engine).AccessToken;
+                foreach (var scope in new[] { null, "" })
+                {
+                    Expect.Throws<ArgumentException>(() => engine.Verify(token, App.Audience, scope));
+                    Expect.Throws<ArgumentException>(() => engine.Verify(token, App.Audience, "read:notes", scope));
+                    Expect.Throws<ArgumentException>(() => engine.VerifyAsync(token, App.Audience, new[] { scope }).GetAwaiter().GetResult());
+                }
+            }
+        }
+
+        [Test]
         public static void NoTextFormShowsASecret()
         {
             var configuration = Fixture.Configuration();

@@ -177,7 +177,7 @@ namespace Grantlet.Tests
                     engine.Revoke(Text("form"), Text("authorization"));
                     return Gives();
                 case "verify":
-                    return Gives("json", engine.Verify(Text("access_token"), Text("audience"), Optional(step, "scope") ?? "").Json);
+                    return Gives("json", engine.Verify(Text("access_token"), Text("audience"), (Optional(step, "scope") ?? "").Split(new[] { ' ' }, StringSplitOptions.RemoveEmptyEntries)).Json);
                 case "userinfo":
                     return Gives("json", engine.GetUserInfo(Text("access_token")).Json);
                 case "metadata":

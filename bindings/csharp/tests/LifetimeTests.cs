@@ -115,6 +115,46 @@ namespace Grantlet.Tests
             }
         }
 
+        /// <summary>Somebody whose finalizer still has something to do.</summary>
+        private sealed class Owner
+        {
+            internal static int Done;
+            internal static Engine Back;
+
+            private readonly Engine engine = Fixture.Engine(CallbackTests.Everything());
+
+            ~Owner()
+            {
+                Fixture.SignIn(engine);
+                Done++;
+                Back = engine;
+            }
+        }
+
+        [Test]
+        public static void AFinalizerMayCallAnEngineThatIsForgottenWithIt()
+        {
+            Owner.Done = 0;
+            Garbage.Make(() =>
+            {
+                for (var i = 0; i < 20; i++)
+                {
+                    new Owner().ToString();
+                }
+            });
+            Garbage.Collect();
+            Expect.That(Owner.Done >= 15, "finalizers ran: " + Owner.Done);
+            try
+            {
+                Owner.Back.GetMetadata();
+            }
+            catch (ObjectDisposedException)
+            {
+                // Who is brought back from the dead finds it freed, unless a stray pointer kept it.
+            }
+            Owner.Back = null;
+        }
+
         [Test]
         public static void ACallKeepsItsEngineFromTheCollector()
         {
@@ -141,9 +181,7 @@ namespace Grantlet.Tests
         [Test]
         public static void WhatIsForgottenIsFreed()
         {
-            var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "grantlet-" + Guid.NewGuid())).FullName;
-            var file = Path.Combine(folder, "grants.db");
-            try
+            WithFile(file =>
             {
                 Authorization pending = null;
                 WeakReference seen = null;
@@ -171,6 +209,38 @@ namespace Grantlet.Tests
                 }
                 Expect.Equal(0, OpenFiles(file), "open files of an engine that nobody refers to");
                 Expect.That(!seen.IsAlive, "the engine was collected");
+            });
+        }
+
+        [Test]
+        public static void DisposingWithinACallbackFreesAtOnce()
+        {
+            WithFile(file =>
+            {
+                var other = Engine.Open(Fixture.Configuration(), file, new byte[32], CallbackTests.Everything());
+                Expect.That(OpenFiles(file) > 0, "the file is open");
+                var left = -1;
+                using (var engine = Fixture.Engine(new EngineHost
+                {
+                    EventSink = _ =>
+                    {
+                        other.Dispose();
+                        left = OpenFiles(file);
+                    },
+                }))
+                {
+                    Fixture.Approved(engine);
+                }
+                Expect.Equal(0, left, "open files behind Dispose");
+            });
+        }
+
+        private static void WithFile(Action<string> test)
+        {
+            var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "grantlet-" + Guid.NewGuid())).FullName;
+            try
+            {
+                test(Path.Combine(folder, "grants.db"));
             }
             finally
             {
