@@ -61,6 +61,7 @@
 #pragma clang diagnostic ignored "-Wunknown-warning-option" // Not every clang knows all of these.
 #pragma clang diagnostic ignored "-Wnullability-extension"
 #pragma clang diagnostic ignored "-Wc23-extensions"
+#pragma clang diagnostic ignored "-Wold-style-cast" // The only ones that C has.
 #pragma clang diagnostic ignored "-Wfixed-enum-extension"
 #pragma clang diagnostic ignored "-Wmicrosoft-fixed-enum"
 #pragma clang assume_nonnull begin

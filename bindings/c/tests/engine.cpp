@@ -97,6 +97,8 @@ TEST(scopes_are_given_in_every_way)
     static_cast<void>(engine.verify(token, story::audience, "openid read:notes"));
     static_cast<void>(engine.verify(token, story::audience, list));
     CHECK(FAILS(engine.verify(token, story::audience, {"openid", "write:notes"})).status() == GRL_INSUFFICIENT_SCOPE);
+    CHECK(FAILS(engine.verify(token, story::audience, {"read:notes", ""})).status() == GRL_INSUFFICIENT_SCOPE);
+    CHECK(FAILS(engine.verify(token, story::audience, {std::string()})).status() == GRL_INSUFFICIENT_SCOPE);
     CHECK(FAILS(engine.verify(token, "https://other.example.com/")).status() == GRL_INVALID_TOKEN_AUDIENCE);
     // Consenting to nothing is not consenting to all.
     grantlet::login login{"alice"};

@@ -87,7 +87,8 @@ NS_SWIFT_NAME(Engine)
     completionHandler:(void (^)(GRLTokenResponse *_Nullable response, NSError *_Nullable error))handler
     NS_SWIFT_NAME(token(form:authorization:completionHandler:));
 /// Verifies an access token for a resource server: signature, issuer, lifetime, audience, the scopes it must have, and
-/// that neither it nor its grant was revoked. GRLErrorInvalidToken, GRLErrorInsufficientScope. (RFC 9068 §4)
+/// that neither it nor its grant was revoked. GRLErrorInvalidToken, GRLErrorInsufficientScope; an empty scope raises.
+/// (RFC 9068 §4)
 - (nullable GRLAccessTokenClaims *)verifyAccessToken:(NSString *)accessToken
                                             audience:(NSString *)audience
                                               scopes:(NSArray<NSString *> *)scopes
@@ -113,7 +114,7 @@ NS_SWIFT_NAME(Engine)
 
 // ---- Grants ----
 
-/// The grants of a client, of a user, of both, or all (nil means anybody's), the oldest first.
+/// The grants of a client, of a user, of both, or all, the oldest first. Nil means anybody's; an empty name raises.
 - (nullable NSArray<GRLGrant *> *)grantsOfClient:(nullable NSString *)clientID
                                          subject:(nullable NSString *)subject
                                            error:(NSError **)error NS_SWIFT_NAME(grants(client:subject:));
@@ -127,7 +128,7 @@ NS_SWIFT_NAME(Engine)
 /// grant id at all.
 - (nullable NSNumber *)revokeGrantWithID:(NSString *)grantID error:(NSError **)error NS_SWIFT_NAME(revokeGrant(id:));
 /// Revokes the grants of a client, of a user, or of one at the other; gives how many were live until now. GRLErrorUsage
-/// where both are nil: a variable that was never set must not sign everybody out.
+/// where both are nil, and an empty name raises: a variable that was never set must not sign everybody out.
 - (nullable NSNumber *)revokeGrantsOfClient:(nullable NSString *)clientID
                                     subject:(nullable NSString *)subject
                                       error:(NSError **)error NS_SWIFT_NAME(revokeGrants(client:subject:));

@@ -27,6 +27,14 @@ static GRLHandle *_Nullable GRLOpen(GRLHost *_Nullable host, NSError **error, NS
     return opened ? [[GRLHandle alloc] initWithObject:(void *_Nonnull)engine free:GRLFreeEngine] : nil;
 }
 
+// An empty name means any to C; one that was never filled in must not mean that. Nil does.
+static void GRLForbidEmpty(NSString *name)
+{
+    if ([name isEqual:@""]) {
+        [NSException raise:NSInvalidArgumentException format:@"grantlet: an empty name; nil means any"];
+    }
+}
+
 @implementation GRLEngine
 
 + (NSString *)libraryVersion
@@ -166,6 +174,9 @@ static GRLHandle *_Nullable GRLOpen(GRLHost *_Nullable host, NSError **error, NS
                                      scopes:(NSArray<NSString *> *)scopes
                                       error:(NSError **)error
 {
+    for (NSString *scope in scopes) {
+        GRLForbidEmpty(scope);
+    }
     return [GRLAccessTokenClaims
         objectWithData:GRLCallForData(_handle, error, ^(void *engine, grl_buf *json, grl_error **why) {
             return grl_engine_verify(engine, GRLLend(accessToken), GRLLend(audience), GRLLendList(scopes), json, why);
@@ -219,6 +230,8 @@ static GRLHandle *_Nullable GRLOpen(GRLHost *_Nullable host, NSError **error, NS
 
 - (NSData *)grantsDataOfClient:(NSString *)clientID subject:(NSString *)subject error:(NSError **)error
 {
+    GRLForbidEmpty(clientID);
+    GRLForbidEmpty(subject);
     return GRLCallForData(_handle, error, ^(void *engine, grl_buf *json, grl_error **why) {
         return grl_engine_grants(engine, GRLLendOptional(clientID), GRLLendOptional(subject), json, why);
     });
@@ -253,6 +266,8 @@ static GRLHandle *_Nullable GRLOpen(GRLHost *_Nullable host, NSError **error, NS
 
 - (NSNumber *)revokeGrantsOfClient:(NSString *)clientID subject:(NSString *)subject error:(NSError **)error
 {
+    GRLForbidEmpty(clientID);
+    GRLForbidEmpty(subject);
     return GRLCallForCount(_handle, error, ^(void *engine, size_t *count, grl_error **why) {
         return grl_engine_revoke_grants(engine, GRLLendOptional(clientID), GRLLendOptional(subject), count, why);
     });

@@ -199,6 +199,8 @@ static NSDictionary *redirect_of(GRLHTTPResponse *response)
     NSString *call = [step objectForKey:@"call"], *form = [step objectForKey:@"form"];
     NSString *header = [step objectForKey:@"authorization"];
     NSString *client = [step objectForKey:@"client_id"], *subject = [step objectForKey:@"subject"];
+    client = client.length > 0 ? client : nil;
+    subject = subject.length > 0 ? subject : nil;
     NSString *token = [step objectForKey:@"access_token"], *grant = [step objectForKey:@"grant_id"];
     if ([call isEqual:@"authorize"]) {
         GRLAuthorization *asked = [engine authorizeWithQuery:[step objectForKey:@"query"] error:error];
@@ -220,7 +222,8 @@ static NSDictionary *redirect_of(GRLHTTPResponse *response)
     } else if ([call isEqual:@"revoke"]) {
         return nothing_if([engine revokeWithForm:form authorization:header error:error]);
     } else if ([call isEqual:@"verify"]) {
-        NSArray *scopes = [[step objectForKey:@"scope"] componentsSeparatedByString:@" "];
+        NSString *scope = [step objectForKey:@"scope"];
+        NSArray *scopes = scope.length > 0 ? [scope componentsSeparatedByString:@" "] : nil;
         return json_of([engine verifyAccessToken:token
                                         audience:[step objectForKey:@"audience"]
                                           scopes:scopes

@@ -157,6 +157,16 @@ static NSString *raised(void (^block)(void))
     return nil;
 }
 
+// A variable that was never set must not sign everybody out, nor let everybody in.
+TEST(an_empty_name_means_nobody)
+{
+    GRLEngine *engine = open_engine(nil);
+    NSString *expected = NSInvalidArgumentException;
+    CHECK_EQUAL(raised(^{ [engine revokeGrantsOfClient:@"notes-app" subject:@"" error:NULL]; }), expected);
+    CHECK_EQUAL(raised(^{ [engine grantsOfClient:@"" subject:@"alice" error:NULL]; }), expected);
+    CHECK_EQUAL(raised(^{ [engine verifyAccessToken:@"x" audience:@"y" scopes:@[ @"" ] error:NULL]; }), expected);
+}
+
 TEST(what_makes_no_object_raises_as_in_foundation)
 {
     id none = nil;

@@ -6,14 +6,7 @@
 #error "grantlet.hpp needs C++17 or later"
 #endif
 
-#if defined(__clang__) // It warns of C's casts in a header of C's, too.
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wold-style-cast"
-#endif
 #include <grantlet.h>
-#if defined(__clang__)
-#pragma clang diagnostic pop
-#endif
 
 #include <cstddef>
 #include <cstdint>
@@ -87,7 +80,9 @@ private:
     template <class Range> void join(const Range &range)
     {
         for (auto &&name : range) { // Not as a view: a range may make its texts as it goes.
-            text_.append(text_.empty() ? "" : " ").append(std::string_view(name));
+            const std::string_view text(name);
+            // One that was perhaps never set must not mean that none is needed: nothing is called like that.
+            text_.append(text_.empty() ? "" : " ").append(text.empty() ? "\"\"" : text);
         }
     }
     std::string text_;

@@ -23,12 +23,15 @@ struct user_query {
 
 /// Parts of the engine that are yours: set what you need, an empty one is the engine's own.
 ///
-///     auto engine = grantlet::engine::open(config, grantlet::host{.event = [&](std::string_view event) { log << event; }});
+///     grantlet::host host;
+///     host.event = [&](std::string_view event) { log << event; };
+///     auto engine = grantlet::engine::open(config, std::move(host));
 ///
 /// A callback runs on the thread that called the engine, and several may run at once. It may call the engine, and
 /// may throw: no exception goes through C, the call changes nothing and fails with an error whose error::cause()
 /// is what was thrown. Throw (or return, where it is a result) a grantlet::error to say with which status: that is
-/// GRL_SERVER_ERROR else. The callbacks are destroyed when the engine and all its authorizations are.
+/// GRL_SERVER_ERROR else, and always of the clock, or where the error says GRL_OK or GRL_NOT_FOUND. The callbacks are
+/// destroyed when the engine and all its authorizations are.
 struct host {
     /// Tells the time. Before 1970 means that it cannot be told.
     std::function<std::chrono::system_clock::time_point()> clock{};

@@ -145,10 +145,11 @@ public final class Engine: Sendable {
     /// Verifies an access token for a resource server: signature, issuer, lifetime, audience, scopes, and that neither it nor its
     /// grant was revoked (RFC 9068 §4, RFC 6750 §3.1).
     ///
-    /// - Throws: `.invalidToken` and its reasons; `.insufficientScope`.
+    /// - Throws: `.invalidToken` and its reasons; `.insufficientScope`; `.usage` for an empty scope, which was perhaps never set.
     public func verify(
         _ accessToken: String, audience: String, scopes: [String] = []
     ) throws(GrantletError) -> AccessTokenClaims {
+        guard !scopes.contains("") else { throw .usage("an empty scope is none: no scopes are []") }
         let json = try opened().json { engine, json, error in
             lend(accessToken, audience, scopes.joined(separator: " ")) { grl_engine_verify(engine, $0, $1, $2, json, error) }
         }

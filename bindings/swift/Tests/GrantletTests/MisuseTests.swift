@@ -121,6 +121,13 @@ import Testing
         #expect(try engine.grants().decode([Grant].self).first?.state == "active")
     }
 
+    @Test func anEmptyScopeLetsNobodyIn() throws {
+        let engine = try makeEngine()
+        let tokens = try engine.signIn()
+        expectFailure(.usage) { try engine.verify(tokens.accessToken, audience: audience, scopes: [""]) }
+        expectFailure(.usage) { try engine.verify(tokens.accessToken, audience: audience, scopes: ["read:notes", ""]) }
+    }
+
     @Test func aLimitBelowNone() throws {
         expectFailure(.usage) { try makeEngine().sweep(limit: -1) }
         expectFailure(.usage) { try makeEngine().sweep(limit: .min) }
