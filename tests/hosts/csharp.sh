@@ -13,7 +13,7 @@ target=${CARGO_TARGET_DIR:-target}
 case $target in /*) ;; *) target=$PWD/$target ;; esac
 work=$target/hosts/csharp
 here=bindings/csharp
-export GRANTLET_ROOT GRANTLET_LAYOUT=$work/layout.txt
+export GRANTLET_ROOT GRANTLET_LAYOUT=$work/layout.txt LC_ALL=C.UTF-8
 
 fail() {
   echo "csharp: FAILED: $*" >&2

@@ -20,13 +20,9 @@ namespace Grantlet
             Request = new AuthorizationRequest(Out.Bytes(Native.grl_authorization_request(native)));
         }
 
-        private AuthorizationHandle Live
+        private Lease Live
         {
-            get
-            {
-                handle.RefuseIfDisposed(this);
-                return handle;
-            }
+            get { return new Lease(handle, this); }
         }
 
         /// <summary>What the client asked, for your sign-in and consent page.</summary>
@@ -62,7 +58,10 @@ namespace Grantlet
                     AccessTokenClaims = accessTokenClaims.Str,
                     IdTokenClaims = idTokenClaims.Str,
                 };
-                GrantletException.Check(Native.grl_authorization_approve(Live, &raw, &response, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_authorization_approve(live.Pointer, &raw, &response, &error), error);
+                }
                 return EngineResponse.Take(response);
             }
         }
@@ -77,7 +76,10 @@ namespace Grantlet
         public EngineResponse Deny(Status reason = Status.AccessDenied)
         {
             IntPtr response, error;
-            GrantletException.Check(Native.grl_authorization_deny(Live, reason, &response, &error), error);
+            using (var live = Live)
+            {
+                GrantletException.Check(Native.grl_authorization_deny(live.Pointer, reason, &response, &error), error);
+            }
             return EngineResponse.Take(response);
         }
 

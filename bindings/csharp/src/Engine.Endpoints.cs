@@ -105,7 +105,10 @@ namespace Grantlet
             {
                 IntPtr response, authorization, error;
                 var raw = lent.Struct;
-                GrantletException.Check(Native.grl_engine_handle(Live, &raw, &response, &authorization, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_engine_handle(live.Pointer, &raw, &response, &authorization, &error), error);
+                }
                 return response != IntPtr.Zero
                     ? new HandleResult(EngineResponse.Take(response), null)
                     : new HandleResult(null, new Authorization(authorization, handle.Host, mayBlock));
@@ -191,7 +194,10 @@ namespace Grantlet
         private Authorization Authorize(Str query)
         {
             IntPtr authorization, error;
-            GrantletException.Check(Native.grl_engine_authorize(Live, query, &authorization, &error), error);
+            using (var live = Live)
+            {
+                GrantletException.Check(Native.grl_engine_authorize(live.Pointer, query, &authorization, &error), error);
+            }
             return new Authorization(authorization, handle.Host, mayBlock);
         }
 
@@ -199,7 +205,10 @@ namespace Grantlet
         {
             Buf json;
             IntPtr error;
-            GrantletException.Check(Native.grl_engine_token(Live, form, authorization, &json, &error), error);
+            using (var live = Live)
+            {
+                GrantletException.Check(Native.grl_engine_token(live.Pointer, form, authorization, &json, &error), error);
+            }
             return new TokenResponse(Out.Bytes(&json));
         }
 
@@ -207,21 +216,30 @@ namespace Grantlet
         {
             Buf json;
             IntPtr error;
-            GrantletException.Check(Native.grl_engine_verify(Live, accessToken, audience, scope, &json, &error), error);
+            using (var live = Live)
+            {
+                GrantletException.Check(Native.grl_engine_verify(live.Pointer, accessToken, audience, scope, &json, &error), error);
+            }
             return new AccessClaims(Out.Bytes(&json));
         }
 
         private void Revoke(Str form, Str authorization)
         {
             IntPtr error;
-            GrantletException.Check(Native.grl_engine_revoke(Live, form, authorization, &error), error);
+            using (var live = Live)
+            {
+                GrantletException.Check(Native.grl_engine_revoke(live.Pointer, form, authorization, &error), error);
+            }
         }
 
         private Introspection Introspect(Str form, Str authorization)
         {
             Buf json;
             IntPtr error;
-            GrantletException.Check(Native.grl_engine_introspect(Live, form, authorization, &json, &error), error);
+            using (var live = Live)
+            {
+                GrantletException.Check(Native.grl_engine_introspect(live.Pointer, form, authorization, &json, &error), error);
+            }
             return new Introspection(Out.Bytes(&json));
         }
 
@@ -229,7 +247,10 @@ namespace Grantlet
         {
             Buf json;
             IntPtr error;
-            GrantletException.Check(Native.grl_engine_userinfo(Live, accessToken, &json, &error), error);
+            using (var live = Live)
+            {
+                GrantletException.Check(Native.grl_engine_userinfo(live.Pointer, accessToken, &json, &error), error);
+            }
             return new UserInfo(Out.Bytes(&json));
         }
     }

@@ -94,14 +94,9 @@ namespace Grantlet
                 host);
         }
 
-        /// <summary>The engine to call: refuses a disposed one, even while calls that began before still keep it.</summary>
-        private EngineHandle Live
+        private Lease Live
         {
-            get
-            {
-                handle.RefuseIfDisposed(this);
-                return handle;
-            }
+            get { return new Lease(handle, this); }
         }
 
         /// <summary>Frees the engine when the last call that is under way has returned. Twice is fine.</summary>
@@ -128,7 +123,10 @@ namespace Grantlet
             using (var text = Utf8.Required(json, nameof(json)))
             {
                 IntPtr error;
-                GrantletException.Check(Native.grl_engine_put_api(Live, text.Str, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_engine_put_api(live.Pointer, text.Str, &error), error);
+                }
             }
         }
 
@@ -148,7 +146,10 @@ namespace Grantlet
             using (var text = Utf8.Required(json, nameof(json)))
             {
                 IntPtr error;
-                GrantletException.Check(Native.grl_engine_put_client(Live, text.Str, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_engine_put_client(live.Pointer, text.Str, &error), error);
+                }
             }
         }
 
@@ -160,7 +161,10 @@ namespace Grantlet
             using (var text = Utf8.Required(identifier, nameof(identifier)))
             {
                 IntPtr error;
-                GrantletException.Check(Native.grl_engine_remove_api(Live, text.Str, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_engine_remove_api(live.Pointer, text.Str, &error), error);
+                }
             }
         }
 
@@ -174,7 +178,10 @@ namespace Grantlet
             {
                 UIntPtr revoked;
                 IntPtr error;
-                GrantletException.Check(Native.grl_engine_remove_client(Live, text.Str, &revoked, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_engine_remove_client(live.Pointer, text.Str, &revoked, &error), error);
+                }
                 return Out.Length(revoked);
             }
         }
@@ -185,7 +192,10 @@ namespace Grantlet
         public void RotateKeys()
         {
             IntPtr error;
-            GrantletException.Check(Native.grl_engine_rotate_keys(Live, &error), error);
+            using (var live = Live)
+            {
+                GrantletException.Check(Native.grl_engine_rotate_keys(live.Pointer, &error), error);
+            }
         }
 
         /// <summary>Seals the engine's keys in its store under another key, which the next to open it has to bring.</summary>
@@ -197,7 +207,10 @@ namespace Grantlet
             using (var key = new Utf8(sealingKey ?? throw new ArgumentNullException(nameof(sealingKey))))
             {
                 IntPtr error;
-                GrantletException.Check(Native.grl_engine_reseal(Live, key.Str, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_engine_reseal(live.Pointer, key.Str, &error), error);
+                }
             }
         }
 
@@ -210,7 +223,10 @@ namespace Grantlet
             using (var file = Utf8.Required(path, nameof(path)))
             {
                 IntPtr error;
-                GrantletException.Check(Native.grl_engine_backup(Live, file.Str, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_engine_backup(live.Pointer, file.Str, &error), error);
+                }
             }
         }
 
@@ -226,7 +242,10 @@ namespace Grantlet
             }
             UIntPtr removed;
             IntPtr error;
-            GrantletException.Check(Native.grl_engine_sweep(Live, (UIntPtr)(uint)limit, &removed, &error), error);
+            using (var live = Live)
+            {
+                GrantletException.Check(Native.grl_engine_sweep(live.Pointer, (UIntPtr)(uint)limit, &removed, &error), error);
+            }
             return Out.Length(removed);
         }
 
@@ -239,7 +258,10 @@ namespace Grantlet
         {
             Buf json;
             IntPtr error;
-            GrantletException.Check(Native.grl_engine_metadata(Live, &json, &error), error);
+            using (var live = Live)
+            {
+                GrantletException.Check(Native.grl_engine_metadata(live.Pointer, &json, &error), error);
+            }
             return new PublishedDocument(Out.Bytes(&json));
         }
 
@@ -250,7 +272,10 @@ namespace Grantlet
         {
             Buf json;
             IntPtr error;
-            GrantletException.Check(Native.grl_engine_jwks(Live, &json, &error), error);
+            using (var live = Live)
+            {
+                GrantletException.Check(Native.grl_engine_jwks(live.Pointer, &json, &error), error);
+            }
             return new PublishedDocument(Out.Bytes(&json));
         }
 
@@ -271,14 +296,18 @@ namespace Grantlet
         /// <param name="subject">The user; <c>null</c> means anybody's.</param>
         /// <returns>JSON.</returns>
         /// <exception cref="GrantletException">Those of the store.</exception>
+        /// <exception cref="ArgumentException">A name is empty.</exception>
         public string GetGrantsJson([AllowNull] string clientId = null, [AllowNull] string subject = null)
         {
-            using (var client = new Utf8(clientId))
-            using (var user = new Utf8(subject))
+            using (var client = Utf8.Name(clientId, nameof(clientId)))
+            using (var user = Utf8.Name(subject, nameof(subject)))
             {
                 Buf json;
                 IntPtr error;
-                GrantletException.Check(Native.grl_engine_grants(Live, client.Str, user.Str, &json, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_engine_grants(live.Pointer, client.Str, user.Str, &json, &error), error);
+                }
                 return Out.Text(&json);
             }
         }
@@ -293,7 +322,10 @@ namespace Grantlet
             {
                 Buf json;
                 IntPtr error;
-                GrantletException.Check(Native.grl_engine_grant(Live, id.Str, &json, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_engine_grant(live.Pointer, id.Str, &json, &error), error);
+                }
                 return new GrantInfo(Out.Bytes(&json));
             }
         }
@@ -308,7 +340,10 @@ namespace Grantlet
             {
                 UIntPtr revoked;
                 IntPtr error;
-                GrantletException.Check(Native.grl_engine_revoke_grant(Live, id.Str, &revoked, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_engine_revoke_grant(live.Pointer, id.Str, &revoked, &error), error);
+                }
                 return revoked != UIntPtr.Zero;
             }
         }
@@ -319,14 +354,18 @@ namespace Grantlet
         /// <returns>How many were live until now.</returns>
         /// <exception cref="GrantletException"><see cref="Status.Usage"/> where neither is given: a variable that was never set must
         /// not sign everybody out.</exception>
+        /// <exception cref="ArgumentException">A name is empty.</exception>
         public int RevokeGrants([AllowNull] string clientId = null, [AllowNull] string subject = null)
         {
-            using (var client = new Utf8(clientId))
-            using (var user = new Utf8(subject))
+            using (var client = Utf8.Name(clientId, nameof(clientId)))
+            using (var user = Utf8.Name(subject, nameof(subject)))
             {
                 UIntPtr revoked;
                 IntPtr error;
-                GrantletException.Check(Native.grl_engine_revoke_grants(Live, client.Str, user.Str, &revoked, &error), error);
+                using (var live = Live)
+                {
+                    GrantletException.Check(Native.grl_engine_revoke_grants(live.Pointer, client.Str, user.Str, &revoked, &error), error);
+                }
                 return Out.Length(revoked);
             }
         }

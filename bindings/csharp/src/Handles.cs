@@ -36,6 +36,32 @@ namespace Grantlet
         }
     }
 
+    /// <summary>One call's hold on a native object: disposed or not, it is freed after the call. A disposed one is refused.</summary>
+    /// <remarks>The marshaller does the same for a SafeHandle that is a parameter, but mono's loses one that the collector moves while
+    /// the call is under way.</remarks>
+    internal struct Lease : IDisposable
+    {
+        private readonly NativeHandle handle;
+
+        internal Lease(NativeHandle handle, object owner)
+        {
+            handle.RefuseIfDisposed(owner);
+            var added = false;
+            handle.DangerousAddRef(ref added);
+            this.handle = handle;
+        }
+
+        internal IntPtr Pointer
+        {
+            get { return handle.DangerousGetHandle(); }
+        }
+
+        public void Dispose()
+        {
+            handle.DangerousRelease();
+        }
+    }
+
     /// <summary>Owns a grl_engine.</summary>
     internal sealed class EngineHandle : NativeHandle
     {

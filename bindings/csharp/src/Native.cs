@@ -65,46 +65,46 @@ namespace Grantlet
         internal static extern void grl_engine_free(IntPtr engine);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_put_api(EngineHandle engine, Str api, IntPtr* error);
+        internal static extern Status grl_engine_put_api(IntPtr engine, Str api, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_put_client(EngineHandle engine, Str client, IntPtr* error);
+        internal static extern Status grl_engine_put_client(IntPtr engine, Str client, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_remove_api(EngineHandle engine, Str identifier, IntPtr* error);
+        internal static extern Status grl_engine_remove_api(IntPtr engine, Str identifier, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Status grl_engine_remove_client(
-            EngineHandle engine, Str clientId, UIntPtr* revoked, IntPtr* error);
+            IntPtr engine, Str clientId, UIntPtr* revoked, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_rotate_keys(EngineHandle engine, IntPtr* error);
+        internal static extern Status grl_engine_rotate_keys(IntPtr engine, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_reseal(EngineHandle engine, Str sealingKey, IntPtr* error);
+        internal static extern Status grl_engine_reseal(IntPtr engine, Str sealingKey, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_backup(EngineHandle engine, Str path, IntPtr* error);
+        internal static extern Status grl_engine_backup(IntPtr engine, Str path, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_sweep(EngineHandle engine, UIntPtr limit, UIntPtr* removed, IntPtr* error);
+        internal static extern Status grl_engine_sweep(IntPtr engine, UIntPtr limit, UIntPtr* removed, IntPtr* error);
 
         // ---- Authorization ------------------------------------------------------------------------------------------
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Status grl_engine_authorize(
-            EngineHandle engine, Str query, IntPtr* authorization, IntPtr* error);
+            IntPtr engine, Str query, IntPtr* authorization, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Str grl_authorization_request(IntPtr authorization);
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Status grl_authorization_approve(
-            AuthorizationHandle authorization, LoginStruct* login, IntPtr* response, IntPtr* error);
+            IntPtr authorization, LoginStruct* login, IntPtr* response, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Status grl_authorization_deny(
-            AuthorizationHandle authorization, Status denial, IntPtr* response, IntPtr* error);
+            IntPtr authorization, Status denial, IntPtr* response, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern void grl_authorization_free(IntPtr authorization);
@@ -113,48 +113,48 @@ namespace Grantlet
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Status grl_engine_token(
-            EngineHandle engine, Str form, Str authorization, Buf* json, IntPtr* error);
+            IntPtr engine, Str form, Str authorization, Buf* json, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Status grl_engine_verify(
-            EngineHandle engine, Str accessToken, Str audience, Str scope, Buf* json, IntPtr* error);
+            IntPtr engine, Str accessToken, Str audience, Str scope, Buf* json, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_revoke(EngineHandle engine, Str form, Str authorization, IntPtr* error);
+        internal static extern Status grl_engine_revoke(IntPtr engine, Str form, Str authorization, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Status grl_engine_introspect(
-            EngineHandle engine, Str form, Str authorization, Buf* json, IntPtr* error);
+            IntPtr engine, Str form, Str authorization, Buf* json, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_userinfo(EngineHandle engine, Str accessToken, Buf* json, IntPtr* error);
+        internal static extern Status grl_engine_userinfo(IntPtr engine, Str accessToken, Buf* json, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_metadata(EngineHandle engine, Buf* json, IntPtr* error);
+        internal static extern Status grl_engine_metadata(IntPtr engine, Buf* json, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_jwks(EngineHandle engine, Buf* json, IntPtr* error);
+        internal static extern Status grl_engine_jwks(IntPtr engine, Buf* json, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Status grl_engine_grants(
-            EngineHandle engine, Str clientId, Str subject, Buf* json, IntPtr* error);
+            IntPtr engine, Str clientId, Str subject, Buf* json, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
-        internal static extern Status grl_engine_grant(EngineHandle engine, Str grantId, Buf* json, IntPtr* error);
+        internal static extern Status grl_engine_grant(IntPtr engine, Str grantId, Buf* json, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Status grl_engine_revoke_grant(
-            EngineHandle engine, Str grantId, UIntPtr* revoked, IntPtr* error);
+            IntPtr engine, Str grantId, UIntPtr* revoked, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Status grl_engine_revoke_grants(
-            EngineHandle engine, Str clientId, Str subject, UIntPtr* revoked, IntPtr* error);
+            IntPtr engine, Str clientId, Str subject, UIntPtr* revoked, IntPtr* error);
 
         // ---- HTTP ---------------------------------------------------------------------------------------------------
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern Status grl_engine_handle(
-            EngineHandle engine, RequestStruct* request, IntPtr* response, IntPtr* authorization, IntPtr* error);
+            IntPtr engine, RequestStruct* request, IntPtr* response, IntPtr* authorization, IntPtr* error);
 
         [DllImport(Lib, CallingConvention = C)]
         internal static extern ushort grl_http_response_status(IntPtr response);

@@ -51,6 +51,12 @@ namespace Grantlet
             return new Utf8(text ?? throw new ArgumentNullException(parameter));
         }
 
+        /// <summary>Lends a name; <c>null</c> means any, and an empty one, which was perhaps never set, must not.</summary>
+        internal static Utf8 Name([AllowNull] string text, string parameter)
+        {
+            return text == null || text.Length > 0 ? new Utf8(text) : throw new ArgumentException("an empty name; null means any", parameter);
+        }
+
         public void Dispose()
         {
             if (Str.Ptr != null)

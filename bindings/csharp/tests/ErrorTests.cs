@@ -86,6 +86,20 @@ namespace Grantlet.Tests
         }
 
         [Test]
+        public static void ANameThatWasNeverSetIsNotEverybodys()
+        {
+            using (var engine = Fixture.Engine())
+            {
+                Fixture.SignIn(engine);
+                Expect.Throws<ArgumentException>(() => engine.RevokeGrants("notes-app", ""));
+                Expect.Throws<ArgumentException>(() => engine.RevokeGrants("", "alice"));
+                Expect.Throws<ArgumentException>(() => engine.GetGrants(subject: ""));
+                Expect.Throws<GrantletException>(() => engine.RevokeGrants());
+                Expect.Equal(1, engine.GetGrants(subject: "alice").Count);
+            }
+        }
+
+        [Test]
         public static void AScopeThatWasNeverSetLetsNobodyIn()
         {
             using (var engine = Fixture.Engine())

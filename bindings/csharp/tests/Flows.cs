@@ -159,6 +159,7 @@ namespace Grantlet.Tests
         private Dictionary<string, object> Call(Dictionary<string, object> step)
         {
             Func<string, string> Text = name => (string)step[name];
+            Func<string, string> Name = name => Text(name).Length > 0 ? Text(name) : null;
             switch (Text("call"))
             {
                 case "authorize":
@@ -185,13 +186,13 @@ namespace Grantlet.Tests
                 case "jwks":
                     return Gives("json", engine.GetJwks().Json);
                 case "grants":
-                    return Gives("json", engine.GetGrantsJson(Text("client_id"), Text("subject")));
+                    return Gives("json", engine.GetGrantsJson(Name("client_id"), Name("subject")));
                 case "grant":
                     return Gives("json", engine.GetGrant(Text("grant_id")).Json);
                 case "revoke_grant":
                     return Gives("count", engine.RevokeGrant(Text("grant_id")) ? 1L : 0L);
                 case "revoke_grants":
-                    return Gives("count", (long)engine.RevokeGrants(Text("client_id"), Text("subject")));
+                    return Gives("count", (long)engine.RevokeGrants(Name("client_id"), Name("subject")));
                 case "put_api":
                     engine.PutApi(Text("json"));
                     return Gives();
