@@ -42,7 +42,7 @@ net_name=$(cat "$toolchain/name")
 
 # ---- What is made of the header -----------------------------------------------------------------------
 
-$here/generate.py | diff $here/src/Status.cs - >&2 || fail "Status.cs is not what generate.py makes of the header"
+bindings/statuses.py csharp | diff $here/src/Status.cs - >&2 || fail "Status.cs is not what statuses.py makes of the header"
 python3 $here/tests/layout.py <include/grantlet.h >"$work/layout.c"
 gcc -Iinclude "$work/layout.c" -o "$work/layout"
 "$work/layout" >"$GRANTLET_LAYOUT"

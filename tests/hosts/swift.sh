@@ -111,6 +111,8 @@ cost() {
   fail "a refresh costs more than the bound"
 }
 
+bindings/statuses.py swift | diff "$package/Sources/Grantlet/GrantletError+Status.swift" - >&2 ||
+  fail "GrantletError+Status.swift is not what statuses.py makes of the header"
 version=$(tests/hosts/swift-toolchain.sh) || exit 77 # See run.sh.
 install_library
 scratch_folder

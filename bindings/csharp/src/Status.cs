@@ -1,4 +1,4 @@
-// Made by bindings/csharp/generate.py from include/grantlet.h; do not edit.
+// Made by bindings/statuses.py from include/grantlet.h; do not edit.
 namespace Grantlet
 {
     /// <summary>The outcome of a call. Act on its class (<see cref="StatusExtensions.Class"/>), the low byte; the higher bits

@@ -1,3 +1,4 @@
+// Made by bindings/statuses.py from include/grantlet.h; do not edit.
 extension GrantletError {
     /// Why a call failed: a class, which says what to do, and often a reason within it.
     ///
@@ -23,7 +24,6 @@ extension GrantletError {
         case invalidRequestContentType = 0x701
         /// No endpoint has this path.
         case invalidRequestPath = 0x801
-
         /// Client authentication failed (RFC 6749 §5.2).
         case invalidClient = 0x002
         /// No client has this `client_id`.
@@ -34,7 +34,6 @@ extension GrantletError {
         case invalidClientMethod = 0x302
         /// The request carries no client authentication.
         case invalidClientMissing = 0x402
-
         /// The code or refresh token is not valid (RFC 6749 §5.2).
         case invalidGrant = 0x003
         /// The text is no credential of this engine: mangled, forged or made under another key.
@@ -57,7 +56,6 @@ extension GrantletError {
         case invalidGrantRedirectURI = 0x903
         /// The `code_verifier` does not match the challenge (RFC 7636 §4.6).
         case invalidGrantVerifier = 0xa03
-
         /// The client may not use this grant or response type (RFC 6749 §5.2).
         case unauthorizedClient = 0x004
         /// The `grant_type` is not supported (RFC 6749 §5.2).
@@ -99,7 +97,6 @@ extension GrantletError {
         case invalidTokenSignature = 0x412
         /// The request carries no access token (RFC 6750 §3: a challenge without an error code).
         case invalidTokenMissing = 0x512
-
         /// The access token lacks a scope (RFC 6750 §3.1).
         case insufficientScope = 0x013
         /// The engine, its store, its signer or its clock failed; nothing was issued.
@@ -112,7 +109,6 @@ extension GrantletError {
         case configUnknownKey = 0x140
         /// Key material is not usable.
         case configKey = 0x240
-
         /// The host called in a way that the contract rules out.
         case usage = 0x041
         /// A required pointer is NULL.
@@ -123,7 +119,6 @@ extension GrantletError {
         case usageAnswered = 0x341
         /// A struct's `size` is not one that this library knows.
         case usageSize = 0x441
-
         /// Nothing has this name or id.
         case notFound = 0x042
         /// The buffer is too small; the needed length was written. Nothing was changed.
