@@ -5,9 +5,10 @@
 #     tests/hosts/run.sh [LANGUAGE…]      (after `cargo build --release`)
 #
 # A script that exits with 77 could not get its toolchain. In CI that is a failure; elsewhere the language is
-# reported by name as not run.
+# reported by name as not run, also in target/hosts/not-run.
 set -euo pipefail
 cd "$(dirname "$0")"
+target=$(realpath -m "${CARGO_TARGET_DIR:-../../target}")
 
 [ $# -gt 0 ] || set -- rust c cpp objc csharp swift
 not_run=
@@ -23,6 +24,8 @@ for language; do
         ;;
     esac
 done
+mkdir -p "$target/hosts"
+echo "$not_run" >"$target/hosts/not-run"
 if [ -n "$not_run" ]; then
     echo "hosts: NOT RUN, for want of a toolchain:$not_run" >&2
     [ -z "${CI:-}" ]
