@@ -8,7 +8,7 @@
 //!
 //! The one contract that a C caller keeps, and every `SAFETY` below leans on: a pointer is NULL or
 //! points to what its type says, alive for the call; a handle comes from its own constructor and is
-//! not freed while a call uses it; text of `len` bytes lies at `ptr`.
+//! not freed while a call uses it, but by a callback of that call; text of `len` bytes lies at `ptr`.
 #![allow(unsafe_code, clippy::as_conversions)]
 #![allow(non_camel_case_types, unreachable_pub)]
 #![allow(clippy::missing_safety_doc)] // The header has no such headings.

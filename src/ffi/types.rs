@@ -209,7 +209,7 @@ impl<T: Default> Out<'_, T> {
     }
 }
 
-/// Gives an object away: its owner is now the caller, until [`free`].
+/// Gives an object away that no callback can free under a call: its owner is now the caller, until [`free`].
 pub(super) fn give<T>(object: T) -> *mut T {
     Box::into_raw(Box::new(object))
 }
