@@ -34,10 +34,11 @@ namespace Grantlet
             return callback;
         }
 
-        /// <summary>Keeps what was thrown, and gives the status that native code is told.</summary>
+        /// <summary>Keeps what was thrown, and gives the status that native code is told. The first that threw is the cause: the event
+        /// which tells of it asks the clock, and that may throw as well.</summary>
         internal int Fail(Exception exception)
         {
-            outer = exception;
+            outer = outer ?? exception;
             switch ((exception as GrantletException)?.Status)
             {
                 // Not any status: that of a call which the callback made means something else here.

@@ -205,6 +205,29 @@ namespace Grantlet.Tests
             }
         }
 
+        /// <summary>The event that tells of a failure asks the clock, too.</summary>
+        [Test]
+        public static void TheFirstThatThrewIsTheCause()
+        {
+            var ours = new TimeoutException("the directory does not answer");
+            var asked = false;
+            var host = new EngineHost
+            {
+                Clock = () => asked ? throw new InvalidOperationException("the clock stopped") : DateTimeOffset.UtcNow,
+                EventSink = e => e.Name.ToString(),
+                UserClaims = user =>
+                {
+                    asked = true;
+                    throw ours;
+                },
+            };
+            using (var engine = Fixture.Engine(host))
+            {
+                var access = Fixture.SignIn(engine).AccessToken;
+                Expect.Equal(ours, Expect.Fails(Status.ServerError, () => engine.GetUserInfo(access)).InnerException);
+            }
+        }
+
         [Test]
         public static void AnEventSinkThatThrowsLosesNoAnswer()
         {
